@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { BrandId } from './ids.ts';
+import { RuntimeName } from './tickets.ts';
+
+/** How tests are counted in a check's output; `exit` counts none and goes by the exit code. */
+export const CountBy = z.enum(['tap', 'junit', 'exit']);
+export type CountBy = z.infer<typeof CountBy>;
+
+/** A repository's declared commands; `none` is a declaration. */
+export const Checks = z.object({ setup: z.string(), test: z.string(), lint: z.string(), count: CountBy });
+export type Checks = z.infer<typeof Checks>;
+
+/** What happens with the repository's remote after a merge. */
+export const AfterMerge = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('nothing') }),
+  z.object({ kind: z.literal('push'), remote: z.string().default('origin') }),
+  z.object({ kind: z.literal('branch'), remote: z.string().default('origin') }),
+]);
+export type AfterMerge = z.infer<typeof AfterMerge>;
+
+export const RepositoryConfig = z.strictObject({
+  /** Unique in the brand; the folder's name where none is given. */
+  name: z.string().min(1).max(200),
+  path: z.string().min(1),
+  branch: z.string().min(1),
+  checks: Checks,
+  /** Files whose content decides whether setup must run again. */
+  lockfiles: z.array(z.string()).default([]),
+  /** Hosts that setup alone may reach. */
+  setupHosts: z.array(z.string()).default([]),
+  afterMerge: AfterMerge.default({ kind: 'nothing' }),
+});
+export type RepositoryConfig = z.infer<typeof RepositoryConfig>;
+
+/** `brands/<id>/brand.yaml` */
+export const BrandConfig = z.strictObject({
+  id: BrandId,
+  name: z.string().trim().min(1).max(100),
+  /** One of twelve hues. */
+  colour: z.number().int().min(0).max(11).default(0),
+  sealed: z.boolean().default(false),
+  repositories: z.array(RepositoryConfig).default([]),
+  limits: z
+    .strictObject({
+      memoryMb: z.number().int().min(128).default(4096),
+      processes: z.number().int().min(16).default(512),
+      temporaryMb: z.number().int().min(16).default(2048),
+    })
+    .default({ memoryMb: 4096, processes: 512, temporaryMb: 2048 }),
+});
+export type BrandConfig = z.infer<typeof BrandConfig>;
+
+const model = z.strictObject({
+  /** Where the provider's API is; the provider's own address where none is given. */
+  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** The environment variable of the core that holds the key. */
+  keyEnv: z.string().optional(),
+  /** A file that holds the key, readable by its owner only. */
+  keyFile: z.string().optional(),
+});
+
+/** `workspace.yaml` */
+export const WorkspaceConfig = z.strictObject({
+  name: z.string().trim().min(1).max(100).default('Atrium'),
+  dispatch: z.enum(['on-approval', 'on-start']).default('on-approval'),
+  maxRuns: z.number().int().min(1).max(30).default(4),
+  maxCheckouts: z.number().int().min(1).max(100).default(10),
+  defaultRuntime: RuntimeName.default('command'),
+  models: z.strictObject({ gemini: model.optional(), anthropic: model.optional() }).default({}),
+  /** Where an agent program is, when it is not found by itself: a file, by absolute path. */
+  programs: z.strictObject({ gemini: z.string().optional(), claude: z.string().optional() }).default({}),
+  /** Upper bound of one attempt, in minutes. */
+  attemptMinutes: z.number().min(0.05).max(24 * 60).default(60),
+  /** Upper bound of one check or acceptance command, in minutes. */
+  checkMinutes: z.number().min(0.05).max(24 * 60).default(20),
+});
+export type WorkspaceConfig = z.infer<typeof WorkspaceConfig>;
+
+/** The frontmatter of a contract, `agents/<name>.md`: the declared authority of one role. */
+export const ContractFrontmatter = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,40}$/),
+  /** What this role is for, in a sentence. */
+  description: z.string().min(1).max(500),
+  /** What it may read and write: `checkout`, `paths` (the ticket's), `wiki/<brand>`, `wiki/_global`, or nothing. */
+  reads: z.array(z.enum(['checkout', 'wiki/<brand>', 'wiki/_global'])),
+  writes: z.array(z.enum(['checkout', 'wiki/<brand>', 'wiki/_global'])),
+  /** Tools it may use, by kind. */
+  tools: z.array(z.enum(['read', 'search', 'edit', 'execute', 'fetch', 'report'])),
+  /** `ticket`: the ticket's list; `none`: nothing but its model. */
+  network: z.enum(['ticket', 'none']),
+  /** Verbs of the run API that it may call. */
+  calls: z.array(z.enum(['result', 'verdict', 'progress', 'comment', 'brief', 'wiki-write'])),
+  modelClass: z.enum(['light', 'medium', 'heavy', 'none']),
+});
+export type ContractFrontmatter = z.infer<typeof ContractFrontmatter>;
+
+/** A contract with its text and the digest of its file. */
+export interface AgentContract extends ContractFrontmatter {
+  /** The markdown below the frontmatter: the role in words, part of the brief. */
+  instructions: string;
+  /** sha256 of the file, in hexadecimal. */
+  digest: string;
+}

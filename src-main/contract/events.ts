@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
+import { GateReport, ResultReport, RuntimeName, TicketDraft, VerdictReport } from './tickets.ts';
+
+/** Who did it. Authority belongs to the connection: a run can never be an operator. */
+export const Actor = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('operator'), door: z.enum(['cli', 'browser', 'window']) }),
+  z.object({ kind: z.literal('core'), part: z.string() }),
+  z.object({ kind: z.literal('run'), run: RunId, role: z.string() }),
+]);
+export type Actor = z.infer<typeof Actor>;
+
+const checks = z.object({ setup: z.string(), test: z.string(), lint: z.string(), count: z.string() });
+
+/** Everything that can be in a brand's log, by type. Old shapes are upcast, never rewritten. */
+export const BrandEvents = {
+  'ticket.drafted': z.object({
+    ticket: TicketId,
+    draft: TicketDraft,
+    runtime: RuntimeName,
+    repository: z.string(),
+    hash: z.string(),
+    contract: z.string(),
+    checks,
+    predecessor: TicketId.nullable(),
+  }),
+  'ticket.edited': z.object({
+    draft: TicketDraft,
+    runtime: RuntimeName,
+    repository: z.string(),
+    hash: z.string(),
+    contract: z.string(),
+    checks,
+  }),
+  'ticket.approved': z.object({ hash: z.string() }),
+  'ticket.returned': z.object({ note: z.string() }),
+  'ticket.commented': z.object({ text: z.string() }),
+  'ticket.reassigned': z.object({ runtime: RuntimeName, hash: z.string() }),
+  'ticket.blocked': z.object({
+    reason: z.enum(['operator', 'withdrawn', 'dependency', 'dead-letter', 'changed', 'refused', 'crash-loop']),
+    detail: z.string(),
+    successor: TicketId.nullable(),
+  }),
+  'ticket.started': z.object({}),
+  'attempt.started': z.object({ attempt: AttemptId, run: RunId, runtime: RuntimeName, base: CommitId }),
+  'attempt.ended': z.object({
+    attempt: AttemptId,
+    outcome: z.enum(['passed', 'failed', 'unverified', 'interrupted']),
+    reason: z.string(),
+    counts: z.boolean(),
+  }),
+  'result.submitted': z.object({ attempt: AttemptId, version: z.number().int(), result: ResultReport }),
+  'ticket.submitted': z.object({ attempt: AttemptId, commit: CommitId, commits: z.number().int() }),
+  'verdict.submitted': z.object({ attempt: AttemptId, version: z.number().int(), verdict: VerdictReport, run: RunId }),
+  'gate.reported': z.object({ version: z.number().int(), report: GateReport }),
+  'gate.waiting': z.object({ attempt: AttemptId, detail: z.string() }),
+  'ticket.merged': z.object({ attempt: AttemptId, candidate: CommitId, commit: CommitId, branch: z.string() }),
+  'merge.published': z.object({ rule: z.string(), outcome: z.enum(['done', 'failed']), detail: z.string() }),
+  'run.started': z.object({
+    run: RunId,
+    role: z.string(),
+    ticket: TicketId.nullable(),
+    attempt: AttemptId.nullable(),
+    runtime: RuntimeName,
+    contract: z.string(),
+  }),
+  'run.proved': z.object({ run: RunId, canaries: z.number().int(), limits: z.string() }),
+  'run.used': z.object({
+    run: RunId,
+    provider: z.string(),
+    model: z.string(),
+    inputTokens: z.number().int(),
+    outputTokens: z.number().int(),
+    costUsd: z.number(),
+  }),
+  'run.ended': z.object({
+    run: RunId,
+    outcome: z.enum(['done', 'failed', 'stopped', 'interrupted']),
+    reason: z.string(),
+  }),
+  'guard.decided': z.object({
+    run: RunId.nullable(),
+    decision: z.enum(['deny', 'ask']),
+    rule: z.string(),
+    reason: z.string(),
+    tool: z.string(),
+    layer: z.string(),
+  }),
+  'repository.added': z.object({ name: z.string(), path: z.string(), branch: z.string(), checks }),
+  'repository.proved': z.object({
+    name: z.string(),
+    commit: CommitId,
+    baseline: z.enum(['green', 'red', 'none']),
+    detail: z.string(),
+  }),
+  'page.written': z.object({
+    page: z.string(),
+    ticket: TicketId.nullable(),
+    finding: z.string(),
+    authority: z.string(),
+    hash: z.string(),
+  }),
+  'finding.recorded': z.object({
+    finding: z.string(),
+    confidence: z.enum(['high', 'medium', 'low']),
+    claim: z.string(),
+    action: z.enum(['write', 'ask', 'ledger']),
+    ticket: TicketId.nullable(),
+  }),
+  'checkout.removed': z.object({ folder: z.string(), reason: z.string(), saved: z.string().nullable() }),
+} as const;
+
+/** Everything that can be in the workspace's own log. */
+export const WorkspaceEvents = {
+  'workspace.created': z.object({ name: z.string() }),
+  'brand.added': z.object({ brand: BrandId, sealed: z.boolean() }),
+  'start.began': z.object({ run: z.string(), day: z.string() }),
+  'phase.ended': z.object({
+    run: z.string(),
+    number: z.number().int(),
+    name: z.string(),
+    outcome: z.enum(['ran', 'skipped', 'waiting', 'failed']),
+    reason: z.string(),
+    ms: z.number(),
+    runs: z.number().int(),
+  }),
+  'start.ended': z.object({ run: z.string() }),
+  'core.started': z.object({ version: z.string() }),
+  'core.died': z.object({ startedAt: z.string() }),
+} as const;
+
+type Schemas = Record<string, z.ZodType>;
+type EventOf<S extends Schemas> = { [T in keyof S & string]: { type: T; data: z.infer<S[T]> } }[keyof S & string];
+
+export type BrandEvent = EventOf<typeof BrandEvents>;
+export type BrandEventType = BrandEvent['type'];
+export type WorkspaceEvent = EventOf<typeof WorkspaceEvents>;
+
+/** An event as every door sees it. */
+export const RecordedEvent = z.object({
+  position: z.number().int(),
+  stream: z.string(),
+  version: z.number().int(),
+  type: z.string(),
+  data: z.unknown(),
+  actor: Actor,
+  at: z.string(),
+});
+export interface RecordedEvent<E extends { type: string; data: unknown } = BrandEvent> {
+  position: number;
+  stream: string;
+  version: number;
+  type: E['type'];
+  data: E['data'];
+  actor: Actor;
+  at: string;
+}

@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import { AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
+
+/** draft → ready → in_progress → verifying → merged; blocked from any of the first four. Never backward. */
+export const TicketState = z.enum(['draft', 'ready', 'in_progress', 'verifying', 'merged', 'blocked']);
+export type TicketState = z.infer<typeof TicketState>;
+
+export const TicketMode = z.enum(['direct', 'plan_first']);
+export type TicketMode = z.infer<typeof TicketMode>;
+
+export const ModelClass = z.enum(['light', 'medium', 'heavy']);
+export type ModelClass = z.infer<typeof ModelClass>;
+
+export const RuntimeName = z.enum(['command', 'scripted', 'gemini', 'claude']);
+export type RuntimeName = z.infer<typeof RuntimeName>;
+
+const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    // eslint-disable-next-line no-control-regex -- control characters are exactly what must not get in
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'one line without control characters');
+
+/** A glob inside the repository: relative, without "..". */
+export const PathGlob = line(300).refine(
+  (glob) => !glob.startsWith('/') && !glob.split('/').includes('..') && !glob.startsWith('!'),
+  'a path is relative to the repository, without "..", and not negated',
+);
+
+const host = z.string().regex(/^(\*\.)?[a-z0-9.-]{1,253}(:[0-9]{1,5})?$/i, 'a host name, with an optional port');
+
+/**
+ * What a ticket is drafted from (`ticket draft --file`): only the title is required. Unknown fields are an error, so that a
+ * misspelt one is not lost.
+ */
+export const TicketDraft = z.strictObject({
+  title: line(200),
+  description: z.string().max(50_000).default(''),
+  /** Why this ticket is there: the answer or the finding that it came from. */
+  why: z.string().max(5_000).default(''),
+  /** Globs of what it may change; none means the whole repository. */
+  paths: z.array(PathGlob).max(200).default([]),
+  /** Shell commands that must end with exit code 0 on the merged tree. */
+  acceptance: z.array(line(2_000)).max(50).default([]),
+  runtime: RuntimeName.optional(),
+  /** The shell command of the `command` runtime. */
+  command: z.string().min(1).max(20_000).optional(),
+  model: line(100).optional(),
+  modelClass: ModelClass.default('medium'),
+  mode: TicketMode.default('direct'),
+  /** 1 high to 5 low. */
+  priority: z.number().int().min(1).max(5).default(3),
+  dependsOn: z.array(TicketId).max(50).default([]),
+  parent: TicketId.optional(),
+  references: z.array(line(500)).max(50).default([]),
+  costCapUsd: z.number().min(0).max(10_000).default(5),
+  /** Hosts that the run may reach beside its model. */
+  network: z.array(host).max(50).default([]),
+  /** Names of secrets that the run may read. */
+  grants: z.array(line(100)).max(50).default([]),
+  /** Which of the brand's repositories, by name; the first where none is named. */
+  repository: line(200).optional(),
+});
+export type TicketDraft = z.infer<typeof TicketDraft>;
+export type TicketDraftInput = z.input<typeof TicketDraft>;
+
+/** What the executor's contract and the repository add to what an approval covers. */
+export const ApprovalContext = z.object({
+  contract: z.string(),
+  checks: z.object({ setup: z.string(), test: z.string(), lint: z.string(), count: z.string() }),
+  repository: z.string(),
+});
+export type ApprovalContext = z.infer<typeof ApprovalContext>;
+
+/** An executor's evidence: it moves nothing by itself. */
+export const ResultReport = z.object({
+  ticket: TicketId,
+  commit: CommitId,
+  summary: z.string().min(1).max(20_000),
+  commands: z.array(z.object({ command: z.string().max(2_000), exitCode: z.number().int() })).max(200).default([]),
+  files: z.array(z.string().max(1_000)).max(5_000).default([]),
+});
+export type ResultReport = z.infer<typeof ResultReport>;
+
+export const Verdict = z.enum(['pass', 'fail', 'unverified']);
+export type Verdict = z.infer<typeof Verdict>;
+
+export const VerdictReport = z.object({
+  ticket: TicketId,
+  commit: CommitId,
+  verdict: Verdict,
+  reasons: z.array(z.string().max(4_000)).max(100),
+});
+export type VerdictReport = z.infer<typeof VerdictReport>;
+
+/** One condition of the gate, with what showed it. */
+export const GateCondition = z.object({
+  name: z.enum(['commits', 'merge', 'paths', 'test', 'lint', 'verdict', 'doctor']),
+  outcome: Verdict,
+  detail: z.string(),
+  /** Tests counted, where tests are counted. */
+  counted: z.number().int().optional(),
+  durationMs: z.number(),
+});
+export type GateCondition = z.infer<typeof GateCondition>;
+
+export const GateReport = z.object({
+  attempt: AttemptId,
+  onto: CommitId,
+  candidate: CommitId,
+  tree: z.string(),
+  outcome: Verdict,
+  conditions: z.array(GateCondition),
+});
+export type GateReport = z.infer<typeof GateReport>;
+
+export const AttemptView = z.object({
+  id: AttemptId,
+  run: RunId,
+  runtime: RuntimeName,
+  state: z.enum(['running', 'submitted', 'passed', 'failed', 'unverified', 'interrupted']),
+  reason: z.string(),
+  commit: CommitId.nullable(),
+  /** False for what counts against no ticket: an interruption by the death of the core. */
+  counts: z.boolean(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+});
+export type AttemptView = z.infer<typeof AttemptView>;
+
+export const TimelineEntry = z.object({ at: z.string(), position: z.number().int(), type: z.string(), text: z.string() });
+export type TimelineEntry = z.infer<typeof TimelineEntry>;
+
+/** One version of an artifact of a ticket (a result, a verdict, a gate report): all versions stay readable. */
+export const ArtifactView = z.object({
+  name: z.enum(['result', 'verdict', 'gate-report']),
+  version: z.number().int(),
+  attempt: AttemptId,
+  at: z.string(),
+  position: z.number().int(),
+  content: z.unknown(),
+});
+export type ArtifactView = z.infer<typeof ArtifactView>;
+
+/** A row of `ticket list`. */
+export const TicketSummary = z.object({
+  id: TicketId,
+  brand: BrandId,
+  title: z.string(),
+  state: TicketState,
+  mode: TicketMode,
+  priority: z.number().int(),
+  /** What an approval must name: it changes with everything that bears on what will happen. */
+  hash: z.string(),
+  dependsOn: z.array(TicketId),
+  paths: z.array(z.string()),
+  acceptance: z.array(z.string()),
+  runtime: RuntimeName,
+  costCapUsd: z.number(),
+  /** How many attempts there were. */
+  attempts: z.number().int(),
+  blockedReason: z.string().nullable(),
+  /** Why it stands where it stands, in words. */
+  reason: z.string(),
+  parent: TicketId.nullable(),
+  /** Who has it: a runtime's name while an attempt runs, else null. */
+  assignee: z.string().nullable(),
+  repository: z.string(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  version: z.number().int(),
+});
+export type TicketSummary = z.infer<typeof TicketSummary>;
+
+/** `ticket show`. */
+export const TicketDetail = TicketSummary.extend({
+  description: z.string(),
+  why: z.string(),
+  /** The plan of a plan_first ticket; null until one is submitted. */
+  plan: z.string().nullable(),
+  command: z.string().nullable(),
+  model: z.string().nullable(),
+  modelClass: ModelClass,
+  network: z.array(z.string()),
+  grants: z.array(z.string()),
+  references: z.array(z.string()),
+  blocks: z.array(TicketId),
+  contract: z.string(),
+  checks: z.object({ setup: z.string(), test: z.string(), lint: z.string(), count: z.string() }),
+  base: CommitId.nullable(),
+  mergedCommit: CommitId.nullable(),
+  successor: TicketId.nullable(),
+  predecessor: TicketId.nullable(),
+  comments: z.array(z.object({ at: z.string(), by: z.string(), text: z.string() })),
+  attemptList: z.array(AttemptView),
+  artifacts: z.array(ArtifactView),
+  timeline: z.array(TimelineEntry),
+  costUsd: z.number(),
+});
+export type TicketDetail = z.infer<typeof TicketDetail>;
