@@ -146,12 +146,11 @@ export const RecordedEvent = z.object({
   actor: Actor,
   at: z.string(),
 });
-export interface RecordedEvent<E extends { type: string; data: unknown } = BrandEvent> {
+interface Envelope {
   position: number;
   stream: string;
   version: number;
-  type: E['type'];
-  data: E['data'];
   actor: Actor;
   at: string;
 }
+export type RecordedEvent<E extends { type: string; data: unknown } = BrandEvent> = E extends unknown ? Envelope & E : never;

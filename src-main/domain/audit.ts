@@ -1,0 +1,75 @@
+import type { BrandEvent } from '../contract/events.ts';
+
+const short = (commit: string) => commit.slice(0, 10);
+
+/** Each event of a brand's log in words, present tense, without the ticket's id. */
+export function explain(event: BrandEvent): string {
+  switch (event.type) {
+    case 'ticket.drafted':
+      return event.data.predecessor ? `drafted as the successor of ${event.data.predecessor}` : 'drafted';
+    case 'ticket.edited':
+      return 'edited';
+    case 'ticket.approved':
+      return `approved as ${event.data.hash.slice(0, 12)}`;
+    case 'ticket.returned':
+      return `sent back: ${event.data.note}`;
+    case 'ticket.commented':
+      return event.data.text;
+    case 'ticket.reassigned':
+      return `reassigned to ${event.data.runtime}`;
+    case 'ticket.blocked':
+      return event.data.successor
+        ? `blocked (${event.data.reason}): ${event.data.detail}; goes on as ${event.data.successor}`
+        : `blocked (${event.data.reason}): ${event.data.detail}`;
+    case 'ticket.started':
+      return 'dispatched';
+    case 'attempt.started':
+      return `attempt ${event.data.attempt} starts with ${event.data.runtime} on ${short(event.data.base)}`;
+    case 'attempt.ended':
+      return `attempt ${event.data.attempt} ${event.data.outcome}: ${event.data.reason}`;
+    case 'result.submitted':
+      return `the executor submits ${short(event.data.result.commit)}: ${event.data.result.summary}`;
+    case 'ticket.submitted':
+      return `candidate ${short(event.data.commit)} taken, ${plural(event.data.commits, 'commit')}`;
+    case 'verdict.submitted':
+      return `the verifier says ${event.data.verdict.verdict}: ${event.data.verdict.reasons.join('; ') || 'no reasons given'}`;
+    case 'gate.reported': {
+      const held = event.data.report.conditions.filter((condition) => condition.outcome !== 'pass');
+      return held.length === 0
+        ? `the gate passes: ${event.data.report.conditions.map((c) => c.name).join(', ')}`
+        : `the gate says ${event.data.report.outcome}: ${held.map((c) => `${c.name}: ${c.detail}`).join('; ')}`;
+    }
+    case 'gate.waiting':
+      return `waits: ${event.data.detail}`;
+    case 'ticket.merged':
+      return `merged into ${event.data.branch} as ${short(event.data.commit)}`;
+    case 'merge.published':
+      return `after the merge (${event.data.rule}): ${event.data.detail}`;
+    case 'run.started':
+      return `a run of ${event.data.role} starts (${event.data.runtime})`;
+    case 'run.proved':
+      return `${plural(event.data.canaries, 'canary', 'canaries')} denied before the launch; limits: ${event.data.limits}`;
+    case 'run.used':
+      return `${event.data.model}: ${event.data.inputTokens} tokens in, ${event.data.outputTokens} out`;
+    case 'run.ended':
+      return `the run ends, ${event.data.outcome}: ${event.data.reason}`;
+    case 'guard.decided':
+      return `${event.data.decision} ${event.data.tool} by rule ${event.data.rule}: ${event.data.reason}`;
+    case 'repository.added':
+      return `repository ${event.data.name} added, branch ${event.data.branch}`;
+    case 'repository.proved':
+      return `checks of ${event.data.name} on ${short(event.data.commit)}: ${event.data.baseline}, ${event.data.detail}`;
+    case 'page.written':
+      return `${event.data.authority} writes ${event.data.page}`;
+    case 'finding.recorded':
+      return `finding, ${event.data.confidence}: ${event.data.claim}`;
+    case 'checkout.removed':
+      return event.data.saved
+        ? `checkout removed (${event.data.reason}); what was left is kept as ${event.data.saved}`
+        : `checkout removed (${event.data.reason})`;
+  }
+}
+
+function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,79 @@
+import type { AgentContract } from '../contract/config.ts';
+import { branchOfTicket, type TicketId } from '../contract/ids.ts';
+
+/** Fixed places inside every sandbox. */
+export const INSIDE = {
+  checkout: '/work',
+  home: '/home/agent',
+  base: '/opt/atrium/base',
+  tools: '/opt/atrium/run',
+  socket: '/run/atrium/core.sock',
+  gateway: 'http://127.0.0.1:8790',
+} as const;
+
+export type Mount =
+  | { kind: 'bind'; source: string; target: string; access: 'read' | 'write' }
+  | { kind: 'tmpfs'; target: string; sizeMb: number };
+
+export interface SandboxProfile {
+  name: string;
+  mounts: Mount[];
+  workdir: string;
+  environment: Record<string, string>;
+  socket: { source: string } | null;
+  limits: { memoryMb: number; processes: number; temporaryMb: number };
+  identity: { uid: number; gid: number } | null;
+}
+
+/** What a profile is made from, beside the contract: places on this machine, all absolute. */
+export interface ProfileFacts {
+  name: string;
+  /** Host folder of the checkout. */
+  checkout: string;
+  /** Host folder of the objects that the checkout borrows. */
+  baseObjects: string;
+  /** Folders made by setup, mounted read-only over the checkout: path in the checkout → host folder. */
+  prepared: { path: string; source: string }[];
+  /** What a run finds as `atrium`, on the host. */
+  tools: string;
+  /** Host folder of the agent's home in this brand; a fresh one in memory where there is none. */
+  home: string | null;
+  socket: string | null;
+  ticket: TicketId | null;
+  base: string | null;
+  limits: SandboxProfile['limits'];
+  identity: SandboxProfile['identity'];
+  /** What the agent program needs: it can be read, never written. */
+  program: { mounts: { source: string; target: string; access: 'read' | 'write' }[]; environment: Record<string, string> };
+}
+
+/**
+ * The room of a run, from its contract: what exists in it and what can be written. It names nothing of another brand, of
+ * Atrium's state or of the operator's home, because it is given none of them.
+ */
+export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): SandboxProfile {
+  const mayWrite = contract.writes.includes('checkout');
+  const mounts: Mount[] = [];
+  if (contract.reads.includes('checkout')) {
+    mounts.push({ kind: 'bind', source: facts.checkout, target: INSIDE.checkout, access: mayWrite ? 'write' : 'read' });
+    mounts.push({ kind: 'bind', source: facts.baseObjects, target: INSIDE.base, access: 'read' });
+    for (const { path, source } of facts.prepared)
+      mounts.push({ kind: 'bind', source, target: `${INSIDE.checkout}/${path}`, access: 'read' });
+  }
+  mounts.push({ kind: 'bind', source: facts.tools, target: INSIDE.tools, access: 'read' });
+  if (facts.home) mounts.push({ kind: 'bind', source: facts.home, target: INSIDE.home, access: 'write' });
+  for (const mount of facts.program.mounts) mounts.push({ kind: 'bind', ...mount, access: 'read' });
+  return {
+    name: facts.name,
+    mounts,
+    workdir: contract.reads.includes('checkout') ? INSIDE.checkout : INSIDE.home,
+    environment: {
+      ...facts.program.environment,
+      ...(facts.ticket ? { ATRIUM_TICKET: facts.ticket, ATRIUM_BRANCH: branchOfTicket(facts.ticket) } : {}),
+      ...(facts.base ? { ATRIUM_BASE: facts.base } : {}),
+    },
+    socket: contract.calls.length > 0 && facts.socket ? { source: facts.socket } : null,
+    limits: facts.limits,
+    identity: facts.identity,
+  };
+}

@@ -1,0 +1,496 @@
+import type { Actor, BrandEvent, RecordedEvent } from '../contract/events.ts';
+import type { AttemptId, CommitId, RunId, TicketId } from '../contract/ids.ts';
+import type { Result } from '../contract/errors.ts';
+import { fail, ok } from '../contract/errors.ts';
+import type {
+  ApprovalContext,
+  AttemptView,
+  GateReport,
+  ResultReport,
+  RuntimeName,
+  TicketDraft,
+  TicketState,
+  VerdictReport,
+} from '../contract/tickets.ts';
+
+/** A third failed attempt is a dead letter. */
+export const MAX_FAILED_ATTEMPTS = 3;
+/** A ticket that was running at so many deaths of the core is set aside. */
+export const MAX_INTERRUPTIONS = 3;
+
+/** What a ticket's stream folds to. */
+export interface Ticket {
+  id: TicketId;
+  state: TicketState;
+  draft: TicketDraft;
+  runtime: RuntimeName;
+  repository: string;
+  hash: string;
+  contract: string;
+  checks: ApprovalContext['checks'];
+  approvedHash: string | null;
+  /** Why it stands where it stands, in words. */
+  reason: string;
+  blocked: { reason: string; detail: string } | null;
+  attempts: AttemptView[];
+  candidate: { attempt: AttemptId; commit: CommitId; commits: number } | null;
+  results: { attempt: AttemptId; version: number; at: string; position: number; result: ResultReport }[];
+  verdicts: { attempt: AttemptId; version: number; at: string; position: number; verdict: VerdictReport; run: RunId }[];
+  gates: { version: number; at: string; position: number; report: GateReport }[];
+  merged: { candidate: CommitId; commit: CommitId; branch: string } | null;
+  comments: { at: string; by: string; text: string }[];
+  predecessor: TicketId | null;
+  successor: TicketId | null;
+  createdAt: string;
+  updatedAt: string;
+  version: number;
+}
+
+interface DraftContent {
+  draft: TicketDraft;
+  runtime: RuntimeName;
+  repository: string;
+  hash: string;
+  contract: string;
+  checks: ApprovalContext['checks'];
+}
+
+/** What can be asked of one ticket. Time and ids arrive with the command. */
+export type TicketCommand =
+  | ({ type: 'draft'; ticket: TicketId; predecessor: TicketId | null } & DraftContent)
+  | ({ type: 'edit' } & DraftContent)
+  | { type: 'approve'; hash: string }
+  | { type: 'return'; note: string }
+  | { type: 'comment'; text: string }
+  | { type: 'reassign'; runtime: RuntimeName; hash: string }
+  | {
+      type: 'block';
+      reason: Extract<BrandEvent, { type: 'ticket.blocked' }>['data']['reason'];
+      detail: string;
+      successor: TicketId | null;
+    }
+  | { type: 'start-attempt'; attempt: AttemptId; run: RunId; base: CommitId }
+  | { type: 'submit-result'; attempt: AttemptId; result: ResultReport }
+  | { type: 'accept-candidate'; attempt: AttemptId; commit: CommitId; commits: number }
+  | { type: 'submit-verdict'; attempt: AttemptId; verdict: VerdictReport; run: RunId }
+  | { type: 'report-gate'; report: GateReport }
+  | { type: 'wait-at-gate'; attempt: AttemptId; detail: string }
+  | {
+      type: 'end-attempt';
+      attempt: AttemptId;
+      outcome: 'failed' | 'unverified' | 'interrupted';
+      reason: string;
+      counts: boolean;
+    }
+  | { type: 'merge'; attempt: AttemptId; candidate: CommitId; commit: CommitId; branch: string }
+  | { type: 'publish'; rule: string; outcome: 'done' | 'failed'; detail: string };
+
+type TicketEvent = BrandEvent;
+type Decision = Result<TicketEvent[]>;
+
+/** The edges of the life of a ticket. `blocked` and `merged` are ends. */
+export const EDGES: Record<TicketState, readonly TicketState[]> = {
+  draft: ['ready', 'blocked'],
+  ready: ['in_progress', 'blocked'],
+  in_progress: ['verifying', 'blocked'],
+  verifying: ['merged', 'blocked'],
+  merged: [],
+  blocked: [],
+};
+
+/** Decides what a command means for a ticket: events, or a refusal that says why. */
+export function decideTicket(ticket: Ticket | null, command: TicketCommand, actor: Actor): Decision {
+  if (command.type === 'draft') {
+    if (ticket) return fail('already-exists', `${ticket.id} exists already`);
+    if (actor.kind === 'run') return notTheirs(actor, 'draft a ticket');
+    const { type: _type, ...data } = command;
+    return ok([{ type: 'ticket.drafted', data }]);
+  }
+  if (!ticket) return fail('not-found', 'there is no such ticket', 'see "atrium ticket list"');
+  switch (command.type) {
+    case 'edit':
+      return operatorOn(ticket, actor, 'edit', ['draft'], () => {
+        const { type: _type, ...data } = command;
+        return ok([{ type: 'ticket.edited', data }]);
+      });
+    case 'approve':
+      return operatorOn(ticket, actor, 'approve', ['draft'], () =>
+        command.hash === ticket.hash
+          ? ok([{ type: 'ticket.approved', data: { hash: ticket.hash } }])
+          : fail(
+              'hash-mismatch',
+              `${ticket.id} reads ${ticket.hash} now, not ${command.hash || '(no hash)'}`,
+              `read it again with "atrium ticket show ${ticket.id}" and approve the hash it shows`,
+            ),
+      );
+    case 'return':
+      return operatorOn(ticket, actor, 'send back', ['draft'], () =>
+        ok([{ type: 'ticket.returned', data: { note: command.note } }]),
+      );
+    case 'comment':
+      return ok([{ type: 'ticket.commented', data: { text: command.text } }]);
+    case 'reassign':
+      return operatorOn(ticket, actor, 'reassign', ['draft'], () =>
+        ok([{ type: 'ticket.reassigned', data: { runtime: command.runtime, hash: command.hash } }]),
+      );
+    case 'block':
+      return decideBlock(ticket, command, actor);
+    case 'submit-result':
+      return decideResult(ticket, command, actor);
+    case 'submit-verdict':
+      return decideVerdict(ticket, command, actor);
+    default:
+      return actor.kind === 'core' ? decideForCore(ticket, command) : notTheirs(actor, command.type);
+  }
+}
+
+type CoreCommand = Extract<
+  TicketCommand,
+  { type: 'start-attempt' | 'accept-candidate' | 'report-gate' | 'wait-at-gate' | 'end-attempt' | 'merge' | 'publish' }
+>;
+
+function decideForCore(ticket: Ticket, command: CoreCommand): Decision {
+  switch (command.type) {
+    case 'start-attempt':
+      return decideStart(ticket, command);
+    case 'accept-candidate':
+      return decideCandidate(ticket, command);
+    case 'report-gate':
+      return inState(ticket, 'report the gate', ['verifying'], () =>
+        ok([{ type: 'gate.reported', data: { version: ticket.gates.length + 1, report: command.report } }]),
+      );
+    case 'wait-at-gate':
+      return inState(ticket, 'wait at the gate', ['verifying'], () =>
+        ok([{ type: 'gate.waiting', data: { attempt: command.attempt, detail: command.detail } }]),
+      );
+    case 'end-attempt':
+      return decideEnd(ticket, command);
+    case 'merge':
+      return decideMerge(ticket, command);
+    case 'publish':
+      return inState(ticket, 'publish', ['merged'], () =>
+        ok([
+          {
+            type: 'merge.published',
+            data: { rule: command.rule, outcome: command.outcome, detail: command.detail },
+          },
+        ]),
+      );
+  }
+}
+
+function decideBlock(ticket: Ticket, command: Extract<TicketCommand, { type: 'block' }>, actor: Actor): Decision {
+  if (actor.kind === 'run') return notTheirs(actor, 'block a ticket');
+  return inState(ticket, 'block', ['draft', 'ready', 'in_progress', 'verifying'], () => {
+    const events: TicketEvent[] = [];
+    const open = openAttempt(ticket);
+    if (open) {
+      events.push({
+        type: 'attempt.ended',
+        data: { attempt: open.id, outcome: 'interrupted', reason: command.detail, counts: false },
+      });
+    }
+    events.push({
+      type: 'ticket.blocked',
+      data: { reason: command.reason, detail: command.detail, successor: command.successor },
+    });
+    return ok(events);
+  });
+}
+
+function decideStart(ticket: Ticket, command: Extract<TicketCommand, { type: 'start-attempt' }>): Decision {
+  return inState(ticket, 'start', ['ready', 'in_progress', 'verifying'], () => {
+    const open = openAttempt(ticket);
+    if (open) return fail('refused-transition', `attempt ${open.id} of ${ticket.id} has not ended`);
+    if (ticket.approvedHash !== ticket.hash) return fail('not-authorized', `${ticket.id} is not approved as it reads now`);
+    const events: TicketEvent[] = ticket.state === 'ready' ? [{ type: 'ticket.started', data: {} }] : [];
+    events.push({
+      type: 'attempt.started',
+      data: { attempt: command.attempt, run: command.run, runtime: ticket.runtime, base: command.base },
+    });
+    return ok(events);
+  });
+}
+
+function decideResult(
+  ticket: Ticket,
+  command: Extract<TicketCommand, { type: 'submit-result' }>,
+  actor: Actor,
+): Decision {
+  const attempt = openAttempt(ticket);
+  if (attempt?.id !== command.attempt || attempt.state !== 'running')
+    return fail('refused-transition', `attempt ${command.attempt} of ${ticket.id} is not running`);
+  if (actor.kind === 'run' && actor.run !== attempt.run)
+    return fail('not-authorized', `run ${actor.run} does not carry out ${command.attempt}`);
+  if (command.result.ticket !== ticket.id)
+    return fail('invalid-input', `the result names ${command.result.ticket}, the run works on ${ticket.id}`);
+  return ok([
+    {
+      type: 'result.submitted',
+      data: { attempt: command.attempt, version: ticket.results.length + 1, result: command.result },
+    },
+  ]);
+}
+
+function decideCandidate(ticket: Ticket, command: Extract<TicketCommand, { type: 'accept-candidate' }>): Decision {
+  return inState(ticket, 'take a candidate for', ['in_progress', 'verifying'], () => {
+    const attempt = openAttempt(ticket);
+    if (attempt?.id !== command.attempt) return fail('refused-transition', `attempt ${command.attempt} is not open`);
+    if (!ticket.results.some((r) => r.attempt === command.attempt && r.result.commit === command.commit))
+      return fail('refused-transition', `no result of ${command.attempt} names ${command.commit}`);
+    return ok([
+      {
+        type: 'ticket.submitted',
+        data: { attempt: command.attempt, commit: command.commit, commits: command.commits },
+      },
+    ]);
+  });
+}
+
+function decideVerdict(
+  ticket: Ticket,
+  command: Extract<TicketCommand, { type: 'submit-verdict' }>,
+  actor: Actor,
+): Decision {
+  if (actor.kind !== 'run' || actor.role !== 'verifier') return notTheirs(actor, 'give a verdict');
+  return inState(ticket, 'judge', ['verifying'], () => {
+    if (ticket.attempts.some((attempt) => attempt.run === actor.run))
+      return fail('not-authorized', `run ${actor.run} carried the ticket out and cannot judge it`);
+    if (ticket.candidate?.attempt !== command.attempt || ticket.candidate.commit !== command.verdict.commit)
+      return fail('invalid-input', `the verdict names ${command.verdict.commit}, the candidate is another commit`);
+    if (command.verdict.ticket !== ticket.id)
+      return fail('invalid-input', `the verdict names ${command.verdict.ticket}, the candidate is of ${ticket.id}`);
+    return ok([
+      {
+        type: 'verdict.submitted',
+        data: {
+          attempt: command.attempt,
+          version: ticket.verdicts.length + 1,
+          verdict: command.verdict,
+          run: command.run,
+        },
+      },
+    ]);
+  });
+}
+
+function decideEnd(ticket: Ticket, command: Extract<TicketCommand, { type: 'end-attempt' }>): Decision {
+  const open = openAttempt(ticket);
+  if (open?.id !== command.attempt) return fail('refused-transition', `attempt ${command.attempt} is not open`);
+  const events: TicketEvent[] = [
+    {
+      type: 'attempt.ended',
+      data: {
+        attempt: command.attempt,
+        outcome: command.outcome,
+        reason: command.reason,
+        counts: command.counts,
+      },
+    },
+  ];
+  const failed = failedAttempts(ticket) + (command.counts ? 1 : 0);
+  const interrupted =
+    ticket.attempts.filter((attempt) => attempt.state === 'interrupted').length +
+    (command.outcome === 'interrupted' ? 1 : 0);
+  if (failed >= MAX_FAILED_ATTEMPTS) {
+    events.push({
+      type: 'ticket.blocked',
+      data: { reason: 'dead-letter', detail: `${failed} attempts failed, the last: ${command.reason}`, successor: null },
+    });
+  } else if (interrupted >= MAX_INTERRUPTIONS) {
+    events.push({
+      type: 'ticket.blocked',
+      data: { reason: 'crash-loop', detail: `it was running at ${interrupted} deaths of the core`, successor: null },
+    });
+  }
+  return ok(events);
+}
+
+function decideMerge(ticket: Ticket, command: Extract<TicketCommand, { type: 'merge' }>): Decision {
+  return inState(ticket, 'merge', ['verifying'], () => {
+    if (ticket.candidate?.commit !== command.candidate || ticket.candidate.attempt !== command.attempt)
+      return fail('gate-failed', `${command.candidate} is not the candidate of ${ticket.id}`);
+    const verdicts = ticket.verdicts.filter((v) => v.verdict.commit === command.candidate);
+    if (verdicts.at(-1)?.verdict.verdict !== 'pass')
+      return fail('gate-failed', `no passing verdict is bound to ${command.candidate}`);
+    if (hasFailed(ticket, command.candidate))
+      return fail('gate-failed', `${command.candidate} has failed before, and a fail sticks to its commit`);
+    const gate = ticket.gates.at(-1)?.report;
+    if (gate?.candidate !== command.candidate || gate.outcome !== 'pass')
+      return fail('gate-failed', `the gate did not pass for ${command.candidate}`);
+    return ok([
+      {
+        type: 'ticket.merged',
+        data: {
+          attempt: command.attempt,
+          candidate: command.candidate,
+          commit: command.commit,
+          branch: command.branch,
+        },
+      },
+    ]);
+  });
+}
+
+/** Whether a verdict or a gate has failed this commit: a later pass on it does not count. */
+export function hasFailed(ticket: Ticket, commit: CommitId): boolean {
+  return (
+    ticket.verdicts.some((v) => v.verdict.commit === commit && v.verdict.verdict === 'fail') ||
+    ticket.gates.some((g) => g.report.candidate === commit && g.report.outcome === 'fail')
+  );
+}
+
+export function openAttempt(ticket: Ticket): AttemptView | undefined {
+  return ticket.attempts.find((attempt) => attempt.state === 'running' || attempt.state === 'submitted');
+}
+
+export function failedAttempts(ticket: Ticket): number {
+  return ticket.attempts.filter((attempt) => attempt.endedAt !== null && attempt.counts).length;
+}
+
+function inState(ticket: Ticket, verb: string, states: readonly TicketState[], then: () => Decision): Decision {
+  if (states.includes(ticket.state)) return then();
+  return fail(
+    'refused-transition',
+    `cannot ${verb} ${ticket.id}: it is ${ticket.state}, not ${states.join(' or ')}`,
+    ticket.state === 'blocked' ? `draft its successor with "atrium ticket edit ${ticket.id}"` : '',
+  );
+}
+
+function operatorOn(
+  ticket: Ticket,
+  actor: Actor,
+  verb: string,
+  states: readonly TicketState[],
+  then: () => Decision,
+): Decision {
+  return actor.kind === 'operator' ? inState(ticket, verb, states, then) : notTheirs(actor, `${verb} a ticket`);
+}
+
+function notTheirs(actor: Actor, what: string): Decision {
+  const who = actor.kind === 'run' ? `a run (${actor.role})` : actor.kind === 'core' ? actor.part : 'the operator';
+  return fail('not-authorized', `${who} may not ${what}`);
+}
+
+const states: Partial<Record<BrandEvent['type'], TicketState>> = {
+  'ticket.approved': 'ready',
+  'ticket.started': 'in_progress',
+  'ticket.submitted': 'verifying',
+  'ticket.merged': 'merged',
+  'ticket.blocked': 'blocked',
+};
+
+/** Folds one event of a ticket's stream. Events of other streams leave it as it is. */
+export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticket | null {
+  if (event.type === 'ticket.drafted') {
+    const { ticket: id, predecessor, ...content } = event.data;
+    return {
+      id,
+      state: 'draft',
+      ...content,
+      approvedHash: null,
+      reason: 'waits for approval',
+      blocked: null,
+      attempts: [],
+      candidate: null,
+      results: [],
+      verdicts: [],
+      gates: [],
+      merged: null,
+      comments: [],
+      predecessor,
+      successor: null,
+      createdAt: event.at,
+      updatedAt: event.at,
+      version: event.version,
+    };
+  }
+  if (!ticket) return null;
+  const next: Ticket = {
+    ...ticket,
+    state: states[event.type] ?? ticket.state,
+    updatedAt: event.at,
+    version: event.version,
+  };
+  const endAttempt = (id: AttemptId, change: Partial<AttemptView>) => {
+    next.attempts = ticket.attempts.map((attempt) => (attempt.id === id ? { ...attempt, ...change } : attempt));
+  };
+  switch (event.type) {
+    case 'ticket.edited':
+      return { ...next, ...event.data, reason: 'waits for approval' };
+    case 'ticket.approved':
+      return { ...next, approvedHash: event.data.hash, reason: 'approved, waits for its turn' };
+    case 'ticket.returned':
+      next.comments = [...ticket.comments, { at: event.at, by: 'operator', text: event.data.note }];
+      return { ...next, reason: `sent back: ${event.data.note}` };
+    case 'ticket.commented':
+      next.comments = [...ticket.comments, { at: event.at, by: byline(event.actor), text: event.data.text }];
+      return next;
+    case 'ticket.reassigned':
+      return { ...next, runtime: event.data.runtime, draft: { ...ticket.draft, runtime: event.data.runtime }, hash: event.data.hash };
+    case 'ticket.blocked':
+      return {
+        ...next,
+        blocked: { reason: event.data.reason, detail: event.data.detail },
+        successor: event.data.successor ?? ticket.successor,
+        reason: event.data.detail,
+      };
+    case 'attempt.started':
+      next.attempts = [
+        ...ticket.attempts,
+        {
+          id: event.data.attempt,
+          run: event.data.run,
+          runtime: event.data.runtime,
+          state: 'running',
+          reason: '',
+          commit: null,
+          counts: false,
+          startedAt: event.at,
+          endedAt: null,
+        },
+      ];
+      next.candidate = null;
+      return { ...next, reason: `attempt ${next.attempts.length} runs` };
+    case 'attempt.ended':
+      endAttempt(event.data.attempt, {
+        state: event.data.outcome,
+        reason: event.data.reason,
+        counts: event.data.counts,
+        endedAt: event.at,
+      });
+      return { ...next, candidate: null, reason: event.data.reason };
+    case 'result.submitted':
+      next.results = [...ticket.results, { ...event.data, at: event.at, position: event.position }];
+      return next;
+    case 'ticket.submitted':
+      endAttempt(event.data.attempt, { state: 'submitted', commit: event.data.commit });
+      return {
+        ...next,
+        candidate: { attempt: event.data.attempt, commit: event.data.commit, commits: event.data.commits },
+        reason: 'Atrium verifies the merged tree',
+      };
+    case 'verdict.submitted':
+      next.verdicts = [...ticket.verdicts, { ...event.data, at: event.at, position: event.position }];
+      return next;
+    case 'gate.reported':
+      next.gates = [...ticket.gates, { ...event.data, at: event.at, position: event.position }];
+      return { ...next, reason: `the gate says ${event.data.report.outcome}` };
+    case 'gate.waiting':
+      return { ...next, reason: event.data.detail };
+    case 'ticket.merged':
+      endAttempt(event.data.attempt, { state: 'passed', reason: 'merged', endedAt: event.at });
+      return {
+        ...next,
+        merged: { candidate: event.data.candidate, commit: event.data.commit, branch: event.data.branch },
+        reason: `merged into ${event.data.branch}`,
+      };
+    case 'ticket.started':
+    default:
+      return next;
+  }
+}
+
+function byline(actor: Actor): string {
+  return actor.kind === 'operator' ? 'operator' : actor.kind === 'run' ? `${actor.role} ${actor.run}` : 'Atrium';
+}
