@@ -1,0 +1,454 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startModelServer } from '../../../tests/support/model-server.ts';
+import type { ModelScript, ModelServer } from '../../../tests/support/model-server.ts';
+import { begin, call, openForTest } from './gateway-fixture.ts';
+import type { OpenedGateway } from './gateway-fixture.ts';
+import type { ModelProvider, RunGatewayOptions } from './ports.ts';
+
+const key = 'real-key-that-stays-outside';
+const gemini = '/v1beta/models/gemini-2.5-flash:generateContent';
+const geminiStream = '/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse';
+const question = JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'hello' }] }] });
+const message = { model: 'claude-x', max_tokens: 10, messages: [{ role: 'user', content: 'hello' }] };
+
+async function scripted(
+  script: ModelScript,
+  options: Partial<RunGatewayOptions> = {},
+): Promise<OpenedGateway & { server: ModelServer }> {
+  const server = await startModelServer(script);
+  onTestFinished(() => server.close());
+  const models = (['gemini', 'anthropic'] as const).map((provider) => ({
+    provider,
+    baseUrl: server.url,
+    key: () => key,
+  }));
+  return { ...(await openForTest({ models, ...options })), server };
+}
+
+/** An upstream of the test's own making, for what the scripted one does not do. */
+async function upstream(
+  provider: ModelProvider,
+  listener: RequestListener,
+  options: Partial<RunGatewayOptions> = {},
+): Promise<OpenedGateway> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`;
+  return openForTest({ models: [{ provider, baseUrl, key: () => key }], ...options });
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+describe('a model call', () => {
+  test('reaches Gemini with the real key; what the run sent as its own is taken off', async () => {
+    const { gateway, server, usage } = await scripted([
+      { text: 'Hello there.', usage: { input: 120, output: 7, cached: 20 } },
+    ]);
+    const answer = await call(gateway.socketPath, {
+      path: `${gemini}?key=dummy&access_token=dummy&alt=json`,
+      headers: {
+        'x-goog-api-key': 'dummy',
+        authorization: 'Bearer dummy',
+        'x-api-key': 'dummy',
+        cookie: 'dummy',
+        host: 'dummy',
+      },
+      body: question,
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.text).toContain('Hello there.');
+    const [request] = server.requests;
+    expect(request?.headers['x-goog-api-key']).toBe(key);
+    expect(JSON.stringify([request?.url, request?.headers])).not.toContain('dummy');
+    expect(request?.headers.host).toBe(new URL(server.url).host);
+    expect(request?.headers['accept-encoding']).toBe('identity');
+    const used = {
+      provider: 'gemini',
+      model: 'gemini-2.5-flash',
+      inputTokens: 120,
+      outputTokens: 7,
+      cachedTokens: 20,
+      estimated: false,
+    };
+    await gateway.idle();
+    expect(usage).toEqual([used]);
+    expect(gateway.usage()).toEqual({ calls: 1, inputTokens: 120, outputTokens: 7, cachedTokens: 20 });
+  });
+
+  test('is streamed through, and its usage is the last chunk’s', async () => {
+    const { gateway, usage } = await scripted([{ text: 'Hello there.', usage: { input: 50, output: 9 } }]);
+    const answer = await call(gateway.socketPath, { path: geminiStream, body: question });
+    expect(answer.headers['content-type']).toBe('text/event-stream');
+    expect(answer.text.match(/^data: /gm)).toHaveLength(2);
+    await gateway.idle();
+    expect(usage).toMatchObject([{ inputTokens: 50, outputTokens: 9, estimated: false }]);
+  });
+
+  test.each([true, false])('reaches Anthropic with the real key, stream %s', async (stream) => {
+    const { gateway, server, usage } = await scripted([
+      { text: 'Hello.', usage: { input: 80, output: 12, cached: 30 } },
+    ]);
+    const answer = await call(gateway.socketPath, {
+      path: '/v1/messages?beta=true',
+      headers: { 'x-api-key': 'dummy', authorization: 'Bearer dummy', 'anthropic-version': '2023-06-01' },
+      body: JSON.stringify({ ...message, stream }),
+    });
+    expect(answer.status).toBe(200);
+    expect(server.requests[0]?.headers).toMatchObject({
+      'x-api-key': key,
+      'anthropic-version': '2023-06-01',
+    });
+    expect(server.requests[0]?.headers.authorization).toBeUndefined();
+    await gateway.idle();
+    expect(usage).toEqual([
+      {
+        provider: 'anthropic',
+        model: 'claude-x',
+        inputTokens: 80,
+        outputTokens: 12,
+        cachedTokens: 30,
+        estimated: false,
+      },
+    ]);
+  });
+
+  test('to OpenAI asks for the usage of a stream, and counts both of its forms', async () => {
+    const seen: { url: string | undefined; body: string; authorization: string | undefined }[] = [];
+    const { gateway, usage } = await upstream('openai', (request, response) => {
+      void textOf(request).then((body) => {
+        seen.push({ url: request.url, body, authorization: request.headers.authorization });
+        const chat = request.url?.endsWith('/chat/completions') === true;
+        response.writeHead(200, { 'content-type': chat ? 'text/event-stream' : 'application/json' });
+        const counts = {
+          prompt_tokens: 11,
+          completion_tokens: 3,
+          prompt_tokens_details: { cached_tokens: 4 },
+        };
+        if (chat)
+          response.end(
+            `data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: ${JSON.stringify({ choices: [], usage: counts })}\n\ndata: [DONE]\n\n`,
+          );
+        else
+          response.end(
+            JSON.stringify({
+              usage: { input_tokens: 21, output_tokens: 5, input_tokens_details: { cached_tokens: 6 } },
+            }),
+          );
+      });
+    });
+    await call(gateway.socketPath, {
+      path: '/v1/chat/completions',
+      body: JSON.stringify({ model: 'g', stream: true, messages: [] }),
+    });
+    await call(gateway.socketPath, {
+      path: '/v1/responses',
+      body: JSON.stringify({ model: 'g', input: 'hi' }),
+    });
+    await gateway.idle();
+    expect(seen[0]).toMatchObject({ url: '/prefix/v1/chat/completions', authorization: `Bearer ${key}` });
+    expect(JSON.parse(seen[0]?.body ?? '')).toMatchObject({ stream_options: { include_usage: true } });
+    expect(usage.map((one) => [one.inputTokens, one.outputTokens, one.cachedTokens])).toEqual([
+      [11, 3, 4],
+      [21, 5, 6],
+    ]);
+  });
+
+  test('that counts tokens is no usage', async () => {
+    const { gateway, server, usage } = await scripted([]);
+    const answer = await call(gateway.socketPath, {
+      path: '/v1beta/models/gemini-2.5-flash:countTokens',
+      body: question,
+    });
+    expect(answer.status).toBe(200);
+    await gateway.idle();
+    expect([server.requests.length, usage.length]).toEqual([1, 0]);
+  });
+
+  test('answered in gzip all the same is unpacked and counted', async () => {
+    const { gateway, usage } = await upstream('gemini', (_request, response) => {
+      const body = {
+        candidates: [{ finishReason: 'STOP' }],
+        usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 2, thoughtsTokenCount: 3 },
+      };
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-encoding': 'gzip',
+        'set-cookie': 'a=b',
+        server: 'x',
+      });
+      response.end(gzipSync(JSON.stringify(body)));
+    });
+    const answer = await call(gateway.socketPath, { path: gemini, body: question });
+    expect(answer.json).toMatchObject({ usageMetadata: { promptTokenCount: 5 } });
+    expect(answer.headers).not.toHaveProperty('set-cookie');
+    expect(answer.headers).not.toHaveProperty('server');
+    await gateway.idle();
+    expect(usage).toMatchObject([{ inputTokens: 5, outputTokens: 5 }]);
+  });
+});
+
+describe('a model call that ends early', () => {
+  test('cut by the provider, is counted once, by estimate', async () => {
+    const { gateway, usage } = await scripted({ steps: [], failures: [{ kind: 'cut' }] });
+    const response = await begin(gateway.socketPath, { method: 'POST', path: geminiStream, body: question });
+    await expect(textOf(response)).rejects.toThrow();
+    await gateway.idle();
+    expect(usage).toHaveLength(1);
+    expect(usage[0]).toMatchObject({ inputTokens: 100, estimated: true });
+    expect(usage[0]?.outputTokens).toBeGreaterThan(0);
+  });
+
+  test('left by the run, ends at the provider too and is counted once', async () => {
+    const events = new EventEmitter();
+    const gone = once(events, 'gone');
+    const { gateway, usage } = await upstream('anthropic', (request, response) => {
+      request.resume();
+      response.on('close', () => events.emit('gone'));
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const start = { type: 'message_start', message: { usage: { input_tokens: 900, output_tokens: 1 } } };
+      const delta = { type: 'content_block_delta', delta: { type: 'text_delta', text: 'x'.repeat(4_000) } };
+      response.write(`data: ${JSON.stringify(start)}\n\ndata: ${JSON.stringify(delta)}\n\n`);
+    });
+    const body = JSON.stringify({ ...message, stream: true });
+    const response = await begin(gateway.socketPath, { method: 'POST', path: '/v1/messages', body });
+    await once(response, 'data');
+    response.destroy();
+    await gone;
+    await gateway.idle();
+    expect(usage).toHaveLength(1);
+    // The provider's own count of the output comes last; leaving before it does not make the output free.
+    expect(usage[0]).toMatchObject({ inputTokens: 900, estimated: true });
+    expect(usage[0]?.outputTokens).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('left before any answer, ends at the provider and is counted by what was asked', async () => {
+    const { gateway, server, usage } = await scripted({ steps: [], failures: [{ kind: 'hang' }] });
+    const pending = begin(gateway.socketPath, { method: 'POST', path: gemini, body: question });
+    pending.catch(() => undefined);
+    await server.arrived(() => true);
+    await gateway.close();
+    await server.abandoned();
+    await expect(pending).rejects.toThrow();
+    expect(usage).toHaveLength(1);
+    expect(usage[0]?.inputTokens).toBeGreaterThan(0);
+  });
+
+  test('is held back when the run reads slowly', async () => {
+    let written = 0;
+    const events = new EventEmitter();
+    const stalled = once(events, 'stalled');
+    const total = 64 * 1024 * 1024;
+    const { gateway } = await upstream('gemini', (request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const line = Buffer.from(`data: {"pad":"${'x'.repeat(64 * 1024)}"}\n\n`);
+      const fill = (): void => {
+        while (written < total) {
+          written += line.length;
+          if (!response.write(line)) {
+            events.emit('stalled');
+            response.once('drain', fill);
+            return;
+          }
+        }
+        response.end();
+      };
+      fill();
+    });
+    const response = await begin(gateway.socketPath, { method: 'POST', path: geminiStream, body: question });
+    await stalled;
+    expect(written).toBeLessThan(total / 2);
+    let read = 0;
+    for await (const chunk of response) read += (chunk as Buffer).length;
+    expect(read).toBe(written);
+  });
+});
+
+describe('a model call is refused', () => {
+  test('when the budget is spent, in the provider’s own form', async () => {
+    const { gateway, server } = await scripted([], {
+      budget: () => ({ allowed: false, reason: 'the ticket’s cap of 5 USD is spent.' }),
+    });
+    const answer = await call(gateway.socketPath, { path: gemini, body: question });
+    expect(answer.status).toBe(402);
+    expect(answer.json).toMatchObject({
+      error: {
+        code: 402,
+        status: 'RESOURCE_EXHAUSTED',
+        message: expect.stringContaining('cap of 5 USD') as string,
+      },
+    });
+    const claude = await call(gateway.socketPath, { path: '/v1/messages', body: JSON.stringify(message) });
+    expect(claude.json).toMatchObject({ type: 'error', error: { type: 'billing_error' } });
+    expect(server.requests).toEqual([]);
+  });
+
+  test('once the usage of an earlier one could not be recorded', async () => {
+    const broken = (): never => {
+      throw new Error('the disk is full');
+    };
+    const { gateway, server } = await scripted([], { onUsage: broken });
+    await call(gateway.socketPath, { path: gemini, body: question });
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(402);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test('for a model that the run may not use, named in the path or in the body', async () => {
+    const { gateway, server } = await scripted([], { allowModel: (model) => model === 'gemini-2.5-pro' });
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(403);
+    expect(
+      (await call(gateway.socketPath, { path: '/v1/messages', body: JSON.stringify(message) })).status,
+    ).toBe(403);
+    expect(server.requests).toEqual([]);
+  });
+
+  test('when it would let the provider reach the network for the run', async () => {
+    const { gateway, server } = await scripted([]);
+    const contents = [{ role: 'user', parts: [{ text: 'x' }] }];
+    const bodies: [string, unknown][] = [
+      [gemini, { contents, tools: [{ googleSearch: {} }] }],
+      [gemini, { contents, tools: [{ functionDeclarations: [] }, { url_context: {} }] }],
+      [gemini, { contents: [{ parts: [{ fileData: { fileUri: 'https://elsewhere.example/?secret' } }] }] }],
+      ['/v1/messages', { ...message, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
+      ['/v1/messages', { ...message, mcp_servers: [{ type: 'url', url: 'https://elsewhere.example' }] }],
+      [
+        '/v1/messages',
+        {
+          ...message,
+          messages: [
+            {
+              role: 'user',
+              content: [{ type: 'image', source: { type: 'url', url: 'https://e.example/' } }],
+            },
+          ],
+        },
+      ],
+    ];
+    for (const [path, body] of bodies) {
+      const answer = await call(gateway.socketPath, { path, body: JSON.stringify(body) });
+      expect([path, JSON.stringify(body), answer.status]).toEqual([path, JSON.stringify(body), 403]);
+    }
+    const twice = '{"tools":[{"googleSearch":{}}],"contents":[],"tools":[]}';
+    expect((await call(gateway.socketPath, { path: gemini, body: twice })).status).toBe(200);
+    expect(server.requests.map((request) => request.prompt)).toEqual(['{"tools":[],"contents":[]}']);
+  });
+
+  test('where the account behind the key would be worked on', async () => {
+    const { gateway, server } = await scripted([]);
+    for (const path of [
+      '/v1beta/files',
+      '/v1beta/cachedContents',
+      '/v1beta/models/x:batchGenerateContent',
+      '/v1/messages/batches',
+      '/v1/files',
+    ]) {
+      expect((await call(gateway.socketPath, { path, body: '{}' })).status).toBe(403);
+    }
+    expect((await call(gateway.socketPath, { path: gemini, method: 'GET' })).status).toBe(403);
+    expect(server.requests).toEqual([]);
+  });
+
+  test('where no provider, or no key, or no JSON is there', async () => {
+    const none = await openForTest();
+    const unknown = await call(none.gateway.socketPath, { path: gemini, body: question });
+    expect([unknown.status, unknown.json]).toMatchObject([
+      503,
+      { error: { message: 'No Gemini models are configured for this run.' } },
+    ]);
+    const keyless = await openForTest({
+      models: [{ provider: 'gemini', baseUrl: 'http://127.0.0.1:1', key: () => undefined }],
+    });
+    expect((await call(keyless.gateway.socketPath, { path: gemini, body: question })).status).toBe(503);
+    const { gateway, usage } = await scripted([]);
+    for (const body of ['', '[]', '{', 'null']) {
+      expect((await call(gateway.socketPath, { path: gemini, method: 'POST', body })).status).toBe(400);
+    }
+    expect((await call(gateway.socketPath, { path: '/v1/messages', body: '{"messages":[]}' })).status).toBe(
+      400,
+    );
+    expect(usage).toEqual([]);
+  });
+
+  test('when it is larger than a model request may be', async () => {
+    const { gateway } = await scripted([], { limits: { modelBodyBytes: 1000 } });
+    const body = JSON.stringify({ contents: 'x'.repeat(2000) });
+    expect((await call(gateway.socketPath, { path: gemini, body })).status).toBe(413);
+  });
+});
+
+describe('a provider that fails', () => {
+  test('and cannot be reached is a 502 that names no address and no key', async () => {
+    const { gateway, usage } = await openForTest({
+      models: [{ provider: 'gemini', baseUrl: 'http://127.0.0.1:1', key: () => key }],
+    });
+    const answer = await call(gateway.socketPath, { path: gemini, body: question });
+    expect(answer.status).toBe(502);
+    expect(answer.text).not.toMatch(/127\.0\.0\.1|real-key/);
+    expect(usage).toEqual([]);
+  });
+
+  test('passes its status and its wish to wait on, without usage', async () => {
+    const { gateway, usage } = await scripted({
+      steps: [{ text: 'Now.' }],
+      failures: [{ kind: 'status', status: 429 }],
+    });
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(429);
+    expect(usage).toEqual([]);
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(200);
+    await gateway.idle();
+    expect(usage).toHaveLength(1);
+  });
+
+  test('and quotes the key does not show it to the run', async () => {
+    const { gateway } = await upstream('gemini', (request, response) => {
+      response.writeHead(400, { 'content-type': 'application/json', 'retry-after': '3', 'x-echo': key });
+      response.end(
+        JSON.stringify({
+          error: { message: `API key ${String(request.headers['x-goog-api-key'])} not valid` },
+        }),
+      );
+    });
+    const answer = await call(gateway.socketPath, { path: gemini, body: question });
+    expect(answer.status).toBe(400);
+    expect(answer.headers['retry-after']).toBe('3');
+    expect(JSON.stringify([answer.headers, answer.text])).not.toContain(key);
+  });
+
+  test('and redirects is not followed', async () => {
+    const { gateway } = await upstream('gemini', (_request, response) => {
+      response.writeHead(307, { location: 'http://elsewhere.example/' });
+      response.end();
+    });
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(502);
+  });
+
+  test('and stays silent is a 504', async () => {
+    const { gateway } = await scripted(
+      { steps: [], failures: [{ kind: 'hang' }] },
+      { limits: { silenceMs: 100 } },
+    );
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(504);
+  });
+
+  test('and sends malformed JSON is passed on, and counted by estimate', async () => {
+    const { gateway, usage } = await scripted({ steps: [], failures: [{ kind: 'malformed' }] });
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).text).toBe(
+      '{"candidates": [tru',
+    );
+    await gateway.idle();
+    expect(usage).toMatchObject([{ estimated: true }]);
+  });
+});

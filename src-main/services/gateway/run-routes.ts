@@ -1,0 +1,211 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FailureCode, Result } from '../../contract/errors.ts';
+import {
+  CallbackBody,
+  firstIssue,
+  readResult,
+  readResultMarkers,
+  runApiPaths,
+  TextBody,
+  VerdictBody,
+  wrongTicket,
+} from '../../contract/run-api.ts';
+import type { ResultReading, RunApiErrorCode } from '../../contract/run-api.ts';
+import { parseJson, readBody } from './body.ts';
+import type { GatewayLimits, GatewayRun, RunReports } from './ports.ts';
+import { createTokenBucket } from './token-bucket.ts';
+
+export interface RunRoutesOptions {
+  run: GatewayRun;
+  reports: RunReports;
+  clock: { now(): number };
+  limits: GatewayLimits;
+}
+
+/** The run API on a run's socket. */
+export interface RunRoutes {
+  handle(request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void>;
+}
+
+type Reply = { status: number; body: unknown };
+
+const statusOf: Record<RunApiErrorCode, number> = {
+  'invalid-content': 400,
+  forbidden: 403,
+  'not-found': 404,
+  'method-not-allowed': 405,
+  'too-slow': 408,
+  refused: 409,
+  'too-large': 413,
+  'markers-missing': 422,
+  'markers-malformed': 422,
+  'wrong-ticket': 422,
+  'invalid-report': 422,
+  'rate-limited': 429,
+  fault: 500,
+};
+
+const resultHint =
+  'Send one block fenced as ```atrium-result with JSON: {"ticket", "commit" (full id), "summary", ' +
+  '"commands": [{"command", "exitCode"}], "files": [path]}. `atrium submit result --summary TEXT` writes it.';
+const paths = new Set<string>(Object.values(runApiPaths));
+
+export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
+  const { run, reports, limits } = options;
+  const bucket = createTokenBucket(options.clock, limits.callsBurst, limits.callsPerSecond);
+
+  const takeResult = async (reading: ResultReading): Promise<Reply> => {
+    if (!reading.ok) return refusal(reading.code, reading.message, resultHint);
+    if (run.role === 'verifier') {
+      return refusal(
+        'forbidden',
+        'A verifier gives a verdict, not a result.',
+        'Use `atrium submit verdict`.',
+      );
+    }
+    return taken(await reports.result(reading.result), 'The result was taken; the gate decides.');
+  };
+
+  const takeVerdict = async (body: unknown): Promise<Reply> => {
+    if (run.role !== 'verifier') {
+      return refusal(
+        'forbidden',
+        'Only a verifier gives a verdict.',
+        'Submit a result; the verifier looks at it.',
+      );
+    }
+    const parsed = VerdictBody.safeParse(body);
+    if (!parsed.success) {
+      const message = `The verdict cannot be read: ${firstIssue(parsed.error)}.`;
+      return refusal(
+        'invalid-report',
+        message,
+        'Send {"ticket", "commit", "verdict": pass|fail|unverified, "reasons": […]}.',
+      );
+    }
+    if (parsed.data.ticket !== run.ticket) {
+      return refusal(
+        'wrong-ticket',
+        wrongTicket(parsed.data.ticket, run.ticket),
+        'Report on the ticket of the brief.',
+      );
+    }
+    return taken(await reports.verdict(parsed.data), 'The verdict was taken; the gate decides.');
+  };
+
+  const takeCallback = (body: unknown): Promise<Reply> | Reply => {
+    const parsed = CallbackBody.safeParse(body);
+    if (!parsed.success)
+      return refusal(
+        'invalid-content',
+        `The callback cannot be read: ${firstIssue(parsed.error)}.`,
+        resultHint,
+      );
+    const { ticketId, text, markers } = parsed.data;
+    if (ticketId !== run.ticket)
+      return refusal('wrong-ticket', wrongTicket(shorten(ticketId), run.ticket), resultHint);
+    return takeResult(readResultMarkers(text ?? markers ?? '', run.ticket));
+  };
+
+  const takeText = async (
+    body: unknown,
+    to: (text: string) => Promise<Result<unknown>>,
+    done: string,
+  ): Promise<Reply> => {
+    const parsed = TextBody.safeParse(body);
+    if (!parsed.success) {
+      return refusal(
+        'invalid-content',
+        `The text cannot be read: ${firstIssue(parsed.error)}.`,
+        'Send {"text": "…"}.',
+      );
+    }
+    return taken(await to(parsed.data.text), done);
+  };
+
+  const route = (pathname: string, body: unknown): Promise<Reply> | Reply => {
+    switch (pathname) {
+      case runApiPaths.callback:
+        return takeCallback(body);
+      case runApiPaths.result:
+        return takeResult(readResult(body, run.ticket));
+      case runApiPaths.verdict:
+        return takeVerdict(body);
+      case runApiPaths.progress:
+        return takeText(body, (text) => reports.progress(text), 'Noted.');
+      default:
+        return takeText(body, (text) => reports.comment(text), 'Noted.');
+    }
+  };
+
+  const reply = async (request: IncomingMessage, pathname: string): Promise<Reply> => {
+    if (!bucket.take())
+      return refusal('rate-limited', 'Too many calls on this socket.', 'Wait a second, then try again.');
+    if (!paths.has(pathname)) {
+      return refusal(
+        'forbidden',
+        'A run can report and ask; only the operator can do that.',
+        'The operator has doors of their own.',
+      );
+    }
+    const method = pathname === runApiPaths.brief ? 'GET' : 'POST';
+    if (request.method !== method) return refusal('method-not-allowed', `${pathname} takes ${method}.`, '');
+    if (method === 'GET') return { status: 200, body: { brief: reports.brief() } };
+    const reading = await readBody(request, limits.apiBodyBytes);
+    if (!reading.ok && reading.reason === 'too-large') {
+      return refusal('too-large', `A body may have ${limits.apiBodyBytes} bytes at most.`, 'Send less.');
+    }
+    const json = reading.ok ? parseJson(reading.bytes) : undefined;
+    if (json === undefined)
+      return refusal('invalid-content', 'The body is no JSON.', 'Send one JSON object in UTF-8.');
+    if (typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) {
+      return refusal('invalid-content', 'The body is no JSON object.', 'Send one JSON object in UTF-8.');
+    }
+    return route(pathname, json.value);
+  };
+
+  return {
+    async handle(request, response, pathname) {
+      const { status, body } = await reply(request, pathname).catch(() =>
+        refusal(
+          'fault',
+          'The core could not take this; nothing was recorded.',
+          'Try again; the operator sees the fault.',
+        ),
+      );
+      send(response, status, body);
+    },
+  };
+}
+
+/** Answers with JSON. After a refusal the connection ends, for a body that was not read would be taken for the next request. */
+export function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
+  if (status >= 400) headers['connection'] = 'close';
+  if (status === 429) headers['retry-after'] = '1';
+  response.writeHead(status, headers);
+  response.end(JSON.stringify(body));
+}
+
+/** A refusal in the form of `RunApiError`. */
+export function refusal(code: RunApiErrorCode, message: string, hint: string): Reply {
+  return { status: statusOf[code], body: { error: { code, message, hint } } };
+}
+
+function taken(result: Result<unknown>, message: string): Reply {
+  if (result.ok) return { status: 200, body: { ok: true, message } };
+  const { failure } = result;
+  return refusal(codeOf(failure.code), failure.message, failure.hint);
+}
+
+function codeOf(code: FailureCode): RunApiErrorCode {
+  if (code === 'not-authorized') return 'forbidden';
+  if (code === 'not-found') return 'not-found';
+  if (code === 'invalid-input') return 'invalid-report';
+  return code === 'fault' || code === 'disk' ? 'fault' : 'refused';
+}
+
+function shorten(text: string): string {
+  return JSON.stringify(text.slice(0, 60));
+}
