@@ -1,0 +1,18 @@
+export { SandboxError, type SandboxErrorCode } from './failure.ts';
+export type {
+  Canary,
+  CanaryReport,
+  LaunchOptions,
+  Mount,
+  ProbeFailureCode,
+  RunOptions,
+  RunResult,
+  Sandbox,
+  SandboxExit,
+  SandboxMode,
+  SandboxOptions,
+  SandboxProbe,
+  SandboxProcess,
+  SandboxProfile,
+} from './profile.ts';
+export { createSandbox } from './sandbox.ts';

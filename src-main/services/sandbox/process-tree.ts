@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DESCRIPTORS, type LaunchPlan } from './arguments.ts';
+import { inheritableDescriptors } from './descriptors.ts';
+import { SandboxError } from './failure.ts';
+import type { LimitGroup } from './limits.ts';
+import type { LaunchOptions, SandboxExit, SandboxProcess } from './profile.ts';
+import { statFields } from './tree-watcher.ts';
+
+/** Joins the groups, then becomes the launcher: everything it makes is in them from its first page on. */
+const JOIN_THEN_BECOME = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
+const SHELL = '/bin/sh';
+const HIGHEST_DESCRIPTOR = 65_536;
+
+/** Starts a planned launch. The caller has checked the launcher and the mounts. */
+export function startTree(launcher: string, plan: LaunchPlan, group: LimitGroup, options: LaunchOptions): SandboxProcess {
+  const launch = [launcher, '--args', String(DESCRIPTORS.options), '--', ...plan.command];
+  const [file, args] =
+    group.joinFiles.length === 0
+      ? [launcher, launch.slice(1)]
+      : [SHELL, ['-c', JOIN_THEN_BECOME, 'sh', String(group.joinFiles.length), ...group.joinFiles, ...launch]];
+  const child = spawnWithoutStrays(file, args, options.stdin ?? 'pipe');
+  const status = readStatus(child);
+  for (const [descriptor, data] of [
+    [DESCRIPTORS.options, plan.options.map((option) => `${option}\0`).join('')],
+    [DESCRIPTORS.filter, plan.filter],
+  ] as const) {
+    const pipe = child.stdio[descriptor] as Writable;
+    // A launcher that ends early breaks these pipes; its exit tells more.
+    pipe.on('error', () => undefined);
+    pipe.end(data);
+  }
+  const stdin = child.stdin;
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new Error('The launcher was started without its output pipes.');
+  stdin?.on('error', () => undefined);
+  if (child.pid !== undefined) {
+    options.onSpawn?.(child.pid);
+    group.attend(child.pid, () => kill());
+  }
+
+  let ended = false;
+  const kill = (): void => {
+    if (ended) return;
+    const init = status.initPid();
+    // Its parent is the launcher, which has not been reaped yet: the pid cannot be somebody else's.
+    if (init !== null && child.pid !== undefined && Number(statFields(init)?.[1]) === child.pid) sendKill(init);
+    child.kill('SIGKILL');
+  };
+  const exited = waitForEnd(child, status, group).finally(() => {
+    ended = true;
+  });
+  return {
+    pid: child.pid ?? -1,
+    stdin: stdin ?? (child.stdio[DESCRIPTORS.options] as Writable),
+    stdout,
+    stderr,
+    exited,
+    async stop() {
+      kill();
+      await exited;
+    },
+  };
+}
+
+/** Node closes its own descriptors at exec; what it was itself started with is covered with /dev/null. */
+function spawnWithoutStrays(file: string, args: string[], stdin: 'pipe' | 'ignore'): ChildProcess {
+  const stdio: ('pipe' | 'ignore' | number)[] = [stdin, 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'];
+  const strays = inheritableDescriptors().filter((descriptor) => descriptor >= stdio.length);
+  const highest = Math.max(...strays, 0);
+  if (highest > HIGHEST_DESCRIPTOR) {
+    throw new SandboxError(
+      'launch-failed',
+      `File descriptor ${highest} was left open by whoever started this process and would reach the sandbox.`,
+      'Start the core from a shell or service manager that leaves no descriptors open.',
+    );
+  }
+  const nothing = strays.length === 0 ? null : openSync('/dev/null', constants.O_RDWR);
+  try {
+    while (stdio.length <= highest) stdio.push('ignore');
+    for (const descriptor of strays) if (nothing !== null) stdio[descriptor] = nothing;
+    return spawn(file, args, { env: {}, cwd: '/', stdio });
+  } finally {
+    if (nothing !== null) closeSync(nothing);
+  }
+}
+
+interface LauncherStatus {
+  /** The sandbox's first process, by its pid on the host. */
+  initPid(): number | null;
+  /** Whether the command was executed; known once `ended`. */
+  reportedExit(): boolean;
+  ended: Promise<void>;
+}
+
+function readStatus(child: ChildProcess): LauncherStatus {
+  const pipe = (child.stdio as (Duplex | null | undefined)[])[DESCRIPTORS.status];
+  let text = '';
+  if (pipe === undefined || pipe === null) throw new Error('The launcher was started without its status pipe.');
+  pipe.setEncoding('utf8');
+  pipe.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const ended = new Promise<void>((resolve) => {
+    pipe.once('close', () => resolve());
+    pipe.once('error', () => resolve());
+  });
+  const numberOf = (key: string): number | null => {
+    const value = new RegExp(`"${key}"\\s*:\\s*(\\d+)`).exec(text)?.[1];
+    return value === undefined ? null : Number(value);
+  };
+  return { initPid: () => numberOf('child-pid'), reportedExit: () => numberOf('exit-code') !== null, ended };
+}
+
+async function waitForEnd(child: ChildProcess, status: LauncherStatus, group: LimitGroup): Promise<SandboxExit> {
+  const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once('exit', (exitCode, exitSignal) => resolve({ code: exitCode, signal: exitSignal }));
+    child.once('error', () => resolve({ code: null, signal: null }));
+  });
+  await status.ended;
+  const init = status.initPid();
+  if (init !== null) await waitUntilGone(init);
+  const { outOfMemory } = group.finish();
+  return { code, signal, outOfMemory, started: status.reportedExit() || (signal !== null && init !== null) };
+}
+
+/**
+ * The launcher ends with its command; the namespace's init follows by its death signal and takes all that is left along.
+ * The kernel lets it become a zombie only when every process in its namespace is gone.
+ */
+async function waitUntilGone(init: number): Promise<void> {
+  const startedAt = statFields(init)?.[19];
+  for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
+    const fields = statFields(init);
+    if (fields === null || fields[0] === 'Z' || fields[0] === 'X' || fields[19] !== startedAt) return;
+    await delay(pause);
+  }
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Collects a stream; `onChunk` sees each piece first. Resolves when the stream has ended. */
+export function collect(stream: Readable, onChunk: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve) => {
+    stream.on('data', onChunk);
+    stream.once('close', () => resolve());
+  });
+}

@@ -1,0 +1,138 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** One thing that exists inside beyond the system base. Host sources are real paths: a symbolic link in one is refused. */
+export type Mount =
+  | { kind: 'bind'; source: string; target: string; access: 'read' | 'write' }
+  | { kind: 'tmpfs'; target: string; sizeMb: number };
+
+/** What a process tree may see, write, reach and use. Everything that is not named here does not exist inside. */
+export interface SandboxProfile {
+  /** For diagnostics only. */
+  name: string;
+  /** Beyond the system base, in order; a later mount may sit inside an earlier one if its mount point exists there. */
+  mounts: Mount[];
+  /** Absolute path inside. */
+  workdir: string;
+  /** Variables on top of PATH, HOME, LANG, TMPDIR and the like; nothing is inherited. `LD_*` is refused. */
+  environment: Record<string, string>;
+  /** Host path of the run's bound Unix socket, seen inside as `/run/atrium/core.sock`. */
+  socket: { source: string } | null;
+  /** `memoryMb` covers the whole tree with its tmpfs; `processes` counts tasks, threads included (Node alone has about 11). */
+  limits: { memoryMb: number; processes: number; temporaryMb: number };
+  /** The real user that the run becomes: required when the core is root, `null` otherwise. */
+  identity: { uid: number; gid: number } | null;
+}
+
+/** How a sandboxed tree ended. `started` is false when the launcher failed before the command was executed. */
+export interface SandboxExit {
+  /** Exit code of the command (128+n when a signal ended it); null when the launcher itself was killed. */
+  code: number | null;
+  signal: string | null;
+  outOfMemory: boolean;
+  started: boolean;
+}
+
+/** A running tree. Its streams are the command's own. */
+export interface SandboxProcess {
+  /** The launcher's pid on the host. */
+  pid: number;
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  /** Resolves when every process inside is gone, never rejects. */
+  exited: Promise<SandboxExit>;
+  /** Kills the whole tree; resolves when every process inside is gone. */
+  stop(): Promise<void>;
+}
+
+/** Why no sandbox can be had. */
+export type ProbeFailureCode =
+  | 'launcher-missing'
+  | 'launcher-untrusted'
+  | 'launcher-too-old'
+  | 'architecture-unsupported'
+  | 'setpriv-missing'
+  | 'user-namespaces-off'
+  | 'privilege-missing'
+  | 'launch-failed';
+
+/** `root-drop`: mounts made with root's privilege, then the run becomes an ordinary user. */
+export type SandboxMode = 'root-drop' | 'user-namespace';
+
+/** Whether agents can be walled in on this machine, and how well limits hold. */
+export type SandboxProbe =
+  | {
+      available: true;
+      launcher: { path: string; version: string };
+      mode: SandboxMode;
+      limits: 'enforced' | 'not-enforced';
+      limitsDetail: string;
+    }
+  | { available: false; code: ProbeFailureCode; message: string; hint: string };
+
+/** One attempt that was made inside. `denied` says what happened; `expected` what should have. */
+export interface Canary {
+  name: string;
+  expected: 'denied' | 'allowed';
+  denied: boolean;
+  detail: string;
+}
+
+/** `ok` only when the prober ran to its end and every canary went as expected. */
+export interface CanaryReport {
+  ok: boolean;
+  canaries: Canary[];
+}
+
+/** What `run` needs to know beyond the command. */
+export interface RunOptions {
+  timeoutMs: number;
+  /** Sum of both streams; beyond it the tree is killed. */
+  maxOutputBytes: number;
+  stdin?: string | Buffer;
+  onOutput?(stream: 'stdout' | 'stderr', chunk: Buffer): void;
+}
+
+/** Outcome of a finite command. `killed`: somebody else stopped it, or it went over its memory limit. */
+export interface RunResult {
+  outcome: 'exited' | 'timeout' | 'output-limit' | 'killed';
+  code: number | null;
+  signal: string | null;
+  stdout: Buffer;
+  stderr: Buffer;
+  durationMs: number;
+  outOfMemory: boolean;
+}
+
+/** `stdin` defaults to `pipe`; `onSpawn` gets the launcher's pid before anything is awaited. */
+export interface LaunchOptions {
+  stdin?: 'pipe' | 'ignore';
+  onSpawn?(pid: number): void;
+}
+
+/** The only way to start anything that an agent steers. */
+export interface Sandbox {
+  probe(): Promise<SandboxProbe>;
+  /** Launches a prober in the very same profile and reports what it could do. */
+  prove(profile: SandboxProfile): Promise<CanaryReport>;
+  /** @throws SandboxError when the profile or the launcher is refused: nothing was started then. */
+  launch(profile: SandboxProfile, command: string[], options?: LaunchOptions): Promise<SandboxProcess>;
+  /** @throws SandboxError as `launch`, and `launch-failed` when the launcher ended before the command was executed. */
+  run(profile: SandboxProfile, command: string[], options: RunOptions): Promise<RunResult>;
+  /** Ends everything it started; later launches are refused. */
+  close(): Promise<void>;
+}
+
+/** What the sandbox needs from its host. All paths absolute. */
+export interface SandboxOptions {
+  /** Defaults to `/usr/bin/bwrap`. PATH is never searched. */
+  launcherPath?: string;
+  /** The Node binary that exists inside as `/opt/node/bin/node`. */
+  nodePath: string;
+  /** `resources/run/forwarder.mjs`; `prober.mjs` lies beside it. */
+  forwarderPath: string;
+  /** Private folder (made 0700) for the made-up `/etc`; no profile may expose it. */
+  stateDir: string;
+  /** How often the watcher looks at a tree, in milliseconds (default 250). */
+  watchIntervalMs?: number;
+}

@@ -1,0 +1,263 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { buildArguments, type LaunchInput, type LaunchPlan, SETPRIV, USER_INSIDE } from './arguments.ts';
+import { SandboxError } from './failure.ts';
+import { checkLauncherFile, readLauncherVersion } from './launcher.ts';
+import { chooseLimitKeeper, type LimitKeeper } from './limits.ts';
+import { inspectMounts } from './mounts.ts';
+import { collect, startTree } from './process-tree.ts';
+import type {
+  LaunchOptions,
+  RunOptions,
+  RunResult,
+  Sandbox,
+  SandboxExit,
+  SandboxMode,
+  SandboxOptions,
+  SandboxProbe,
+  SandboxProcess,
+  SandboxProfile,
+} from './profile.ts';
+import { proveProfile } from './prove.ts';
+import { isFilterArchitecture, seccompFilter } from './seccomp.ts';
+import { readSystemBase, type SystemBase, writeEtc } from './system-base.ts';
+
+const DEFAULT_LAUNCHER = '/usr/bin/bwrap';
+const DEFAULT_WATCH_INTERVAL_MS = 250;
+
+/** What a sandbox is made of. Only tests put other parts in: to show that a canary sees a wall that is gone. */
+export interface SandboxParts {
+  buildArguments(input: LaunchInput): LaunchPlan;
+  inspectMounts(profile: SandboxProfile, protectedPaths: readonly string[]): void;
+  chooseLimitKeeper(): LimitKeeper;
+}
+
+/** See {@link Sandbox}. Starts nothing until it is asked to. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  return composeSandbox(options, {
+    buildArguments,
+    inspectMounts,
+    chooseLimitKeeper: () =>
+      chooseLimitKeeper({
+        mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+        membership: readFileSync('/proc/self/cgroup', 'utf8'),
+        watchIntervalMs: options.watchIntervalMs ?? DEFAULT_WATCH_INTERVAL_MS,
+      }),
+  });
+}
+
+/** `createSandbox` with its parts named. */
+export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sandbox {
+  const launcherPath = options.launcherPath ?? DEFAULT_LAUNCHER;
+  const mode: SandboxMode = process.getuid?.() === 0 ? 'root-drop' : 'user-namespace';
+  const running = new Set<SandboxProcess>();
+  let closed = false;
+  let cachedBase: SystemBase | undefined;
+  let cachedKeeper: LimitKeeper | undefined;
+  const etcOfUser = new Map<string, string>();
+
+  const base = (): SystemBase => (cachedBase ??= readSystemBase(options.nodePath, options.forwarderPath));
+  const keeper = (): LimitKeeper => (cachedKeeper ??= parts.chooseLimitKeeper());
+  const stateDir = (): string => {
+    mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+    chmodSync(options.stateDir, 0o700);
+    return realpathSync(options.stateDir);
+  };
+
+  const etcFor = (state: string, user: { uid: number; gid: number }): string => {
+    const key = `${user.uid}:${user.gid}`;
+    const etc = etcOfUser.get(key) ?? writeEtc(state, user, base());
+    etcOfUser.set(key, etc);
+    return etc;
+  };
+
+  function start(profile: SandboxProfile, command: string[], launchOptions: LaunchOptions): SandboxProcess {
+    if (closed) throw new SandboxError('closed', 'The sandbox is closed: nothing is started any more.', 'Start the core again.');
+    const launcher = checkLauncherFile(launcherPath);
+    checkProfile(profile, command, mode);
+    const state = stateDir();
+    parts.inspectMounts(profile, [state]);
+    const { arch } = process;
+    if (!isFilterArchitecture(arch)) throw unsupportedArchitecture();
+    const plan = parts.buildArguments({
+      profile,
+      command,
+      mode,
+      base: base(),
+      etc: etcFor(state, profile.identity ?? USER_INSIDE),
+      filter: seccompFilter(arch),
+    });
+    const group = keeper().open(profile.limits);
+    let tree: SandboxProcess;
+    try {
+      tree = startTree(launcher, plan, group, launchOptions);
+    } catch (error) {
+      group.finish();
+      throw error;
+    }
+    running.add(tree);
+    void tree.exited.then(() => running.delete(tree));
+    return tree;
+  }
+
+  async function run(profile: SandboxProfile, command: string[], runOptions: RunOptions): Promise<RunResult> {
+    const startedAt = performance.now();
+    const tree = start(profile, command, { stdin: runOptions.stdin === undefined ? 'ignore' : 'pipe' });
+    const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    let size = 0;
+    let cut: 'timeout' | 'output-limit' | null = null;
+    const endFor = (reason: 'timeout' | 'output-limit'): void => {
+      cut ??= reason;
+      void tree.stop();
+    };
+    const timer = setTimeout(() => endFor('timeout'), runOptions.timeoutMs);
+    const keep = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
+      const room = runOptions.maxOutputBytes - size;
+      if (room < chunk.length) endFor('output-limit');
+      const kept = chunk.subarray(0, Math.max(room, 0));
+      size += kept.length;
+      if (kept.length === 0) return;
+      chunks[stream].push(kept);
+      runOptions.onOutput?.(stream, kept);
+    };
+    const outputs = [collect(tree.stdout, keep('stdout')), collect(tree.stderr, keep('stderr'))];
+    if (runOptions.stdin !== undefined) tree.stdin.end(runOptions.stdin);
+    let exit: SandboxExit;
+    try {
+      [exit] = await Promise.all([tree.exited, ...outputs]);
+    } finally {
+      clearTimeout(timer);
+    }
+    const stdout = Buffer.concat(chunks.stdout);
+    const stderr = Buffer.concat(chunks.stderr);
+    if (!exit.started && cut === null) throw launchFailure(profile, exit, stderr);
+    return {
+      outcome: cut ?? (exit.signal !== null || exit.outOfMemory ? 'killed' : 'exited'),
+      code: exit.code,
+      signal: exit.signal,
+      stdout,
+      stderr,
+      durationMs: performance.now() - startedAt,
+      outOfMemory: exit.outOfMemory,
+    };
+  }
+
+  async function probe(): Promise<SandboxProbe> {
+    try {
+      const path = checkLauncherFile(launcherPath);
+      const version = await readLauncherVersion(path);
+      if (!isFilterArchitecture(process.arch)) throw unsupportedArchitecture();
+      await run(trialProfile(mode), ['/bin/true'], { timeoutMs: 20_000, maxOutputBytes: 65_536 }).then((result) => {
+        if (result.code !== 0) throw launchFailure(trialProfile(mode), { ...result, started: true }, result.stderr);
+      });
+      const { kind, detail } = keeper();
+      const limits = kind === 'watch' ? 'not-enforced' : 'enforced';
+      return { available: true, launcher: { path, version }, mode, limits, limitsDetail: detail };
+    } catch (error) {
+      if (!(error instanceof SandboxError)) throw error;
+      return { available: false, ...explainProbeFailure(error, mode) };
+    }
+  }
+
+  return {
+    probe,
+    run,
+    prove: (profile) => proveProfile({ run, stateDir, forwarderPath: options.forwarderPath }, profile),
+    launch: (profile, command, launchOptions = {}) => Promise.resolve().then(() => start(profile, command, launchOptions)),
+    async close() {
+      closed = true;
+      await Promise.all([...running].map((tree) => tree.stop()));
+    },
+  };
+}
+
+function checkProfile(profile: SandboxProfile, command: string[], mode: SandboxMode): void {
+  const refuse = (reason: string): SandboxError =>
+    new SandboxError('profile-refused', `The sandbox "${profile.name}" was not launched: ${reason}.`, 'Correct the profile.');
+  if (command[0] === undefined || command[0] === '') throw refuse('there is no command');
+  const strings = [...command, profile.workdir, ...Object.entries(profile.environment).flat()];
+  if (strings.some((text) => text.includes('\0'))) throw refuse('a string in it holds a NUL');
+  if (!isAbsolute(profile.workdir)) throw refuse(`its workdir ${profile.workdir} is not absolute`);
+  for (const name of Object.keys(profile.environment)) {
+    if (name === '' || name.includes('=')) throw refuse(`"${name}" is not the name of a variable`);
+    // The loader would act on these in the step that still has root's privilege.
+    if (name.startsWith('LD_') || name === 'GLIBC_TUNABLES') throw refuse(`the variable ${name} steers the loader`);
+  }
+  for (const [name, value] of Object.entries(profile.limits)) {
+    if (!Number.isInteger(value) || value < 1) throw refuse(`its limit ${name} is ${value}, not a whole number above 0`);
+  }
+  checkIdentity(profile, mode);
+}
+
+function checkIdentity(profile: SandboxProfile, mode: SandboxMode): void {
+  const { identity } = profile;
+  const refuse = (reason: string, hint: string): SandboxError =>
+    new SandboxError('identity-refused', `The sandbox "${profile.name}" was not launched: ${reason}.`, hint);
+  if (mode === 'user-namespace') {
+    if (identity === null) return;
+    throw refuse('a run can only become another user when the core is root', 'Give no identity.');
+  }
+  if (identity === null) {
+    throw refuse('the core is root, and a run must not be', 'Name an ordinary user for runs, or start the core as one.');
+  }
+  const isOrdinary = [identity.uid, identity.gid].every((id) => Number.isInteger(id) && id > 0 && id < 4_294_967_295);
+  if (!isOrdinary) throw refuse(`user ${identity.uid}:${identity.gid} is not an ordinary one`, 'Name an ordinary user for runs.');
+  if (!existsSync(SETPRIV)) {
+    throw new SandboxError('setpriv-missing', `${SETPRIV} is missing, which a core that is root needs.`, 'Install util-linux.');
+  }
+}
+
+/** The least that can be launched. */
+function trialProfile(mode: SandboxMode): SandboxProfile {
+  return {
+    name: 'trial',
+    mounts: [],
+    workdir: '/tmp',
+    environment: {},
+    socket: null,
+    limits: { memoryMb: 128, processes: 32, temporaryMb: 8 },
+    identity: mode === 'root-drop' ? { uid: 65_533, gid: 65_533 } : null,
+  };
+}
+
+function unsupportedArchitecture(): SandboxError {
+  return new SandboxError(
+    'architecture-unsupported',
+    `There is no system call filter for ${process.arch}.`,
+    'Run the core on x64 or arm64.',
+  );
+}
+
+function launchFailure(profile: SandboxProfile, exit: SandboxExit, stderr: Buffer): SandboxError {
+  const said = stderr.toString('utf8').trim().split('\n').at(-1) ?? '';
+  return new SandboxError(
+    'launch-failed',
+    `The sandbox "${profile.name}" could not be set up (${exit.signal ?? `code ${exit.code}`}): ${said === '' ? 'the launcher said nothing' : said}.`,
+    'Look at the profile’s mounts and at the doctor’s report on the sandbox.',
+  );
+}
+
+const NAMESPACE_TROUBLE = /namespace|uid map|gid map|Operation not permitted|Permission denied/i;
+
+function explainProbeFailure(error: SandboxError, mode: SandboxMode): { code: ProbeCode; message: string; hint: string } {
+  const { code, message, hint } = error;
+  if (code === 'launch-failed' && NAMESPACE_TROUBLE.test(message)) {
+    return mode === 'user-namespace'
+      ? {
+          code: 'user-namespaces-off',
+          message: `User namespaces are switched off for this user: ${message}`,
+          hint: 'Allow them: sysctl user.max_user_namespaces above 0, kernel.unprivileged_userns_clone=1 (Debian), or an AppArmor profile for bwrap (Ubuntu).',
+        }
+      : {
+          code: 'privilege-missing',
+          message: `The core is root but may not make namespaces and mounts: ${message}`,
+          hint: 'Start the core as an ordinary user, or give its container CAP_SYS_ADMIN and CAP_NET_ADMIN.',
+        };
+  }
+  if (code === 'profile-refused' || code === 'mount-refused' || code === 'identity-refused' || code === 'closed') {
+    return { code: 'launch-failed', message, hint };
+  }
+  return { code, message, hint };
+}
+
+type ProbeCode = Extract<SandboxProbe, { available: false }>['code'];
