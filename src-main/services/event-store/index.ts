@@ -12,7 +12,8 @@ export {
   type OpenReaderResult,
   type OpenResult,
 } from './open.ts';
-export type { Projection, ProjectionComparison, ProjectionDatabase, SqlValue } from './projections.ts';
+export type { ProjectionDatabase, ProjectionRow, SqlValue } from './projection-database.ts';
+export type { Projection, ProjectionComparison } from './projections.ts';
 export { createReactor, type Reactor, type ReactorOptions, type ReactorStore } from './reactor.ts';
 export type { EventStoreReader } from './reader.ts';
 export type { AppendInput, AppendResult, EventStore } from './store.ts';

@@ -3,19 +3,7 @@ import Database from 'better-sqlite3';
 import { eventRows } from './chain.ts';
 import type { Decode, StoredEvent } from './event.ts';
 import { diskCode, StoreFault } from './fault.ts';
-
-/** What SQLite takes as a parameter. */
-export type SqlValue = string | number | bigint | Buffer | null;
-
-/** What a projection writes its own tables with. Statements are prepared once a text: keep the SQL constant. */
-export interface ProjectionDatabase {
-  /** Runs a statement that returns no rows; the number of rows it changed. */
-  run(sql: string, ...parameters: SqlValue[]): number;
-  /** The first row, or undefined. */
-  get<Row>(sql: string, ...parameters: SqlValue[]): Row | undefined;
-  /** All rows. */
-  all<Row>(sql: string, ...parameters: SqlValue[]): Row[];
-}
+import { gatheringDatabase, quoted, type ProjectionDatabase } from './projection-database.ts';
 
 /** Tables derived from the log. They can be dropped and rebuilt at any time. */
 export interface Projection {
@@ -38,41 +26,14 @@ export interface ProjectionComparison {
   detail: string;
 }
 
-/** Puts prepared statements behind {@link ProjectionDatabase}. */
-export function projectionDatabase(db: Database.Database): ProjectionDatabase {
-  const statements = new Map<string, Database.Statement<SqlValue[]>>();
-  const prepared = (sql: string): Database.Statement<SqlValue[]> => {
-    let statement = statements.get(sql);
-    if (statement === undefined) {
-      statement = db.prepare<SqlValue[]>(sql);
-      statements.set(sql, statement);
-    }
-    return statement;
-  };
-  return {
-    run: (sql, ...parameters) => prepared(sql).run(...parameters).changes,
-    get: <Row>(sql: string, ...parameters: SqlValue[]) => prepared(sql).get(...parameters) as Row | undefined,
-    all: <Row>(sql: string, ...parameters: SqlValue[]) => prepared(sql).all(...parameters) as Row[],
-  };
-}
-
-/** Gives one event to each projection. */
-export function project(
-  db: ProjectionDatabase,
-  projections: readonly Projection[],
-  event: StoredEvent,
-): void {
-  for (const projection of projections) {
-    try {
-      projection.apply(db, event);
-    } catch (error) {
-      if (diskCode(error) !== undefined || error instanceof StoreFault) throw error;
-      throw new StoreFault(
-        'projection',
-        `The projection ${projection.name} could not take in event ${event.position} (${event.type}), so nothing was written; correct its apply.`,
-        error,
-      );
-    }
+/** Gives one event to a projection; what it throws is a fault that names it. */
+export function project(db: ProjectionDatabase, projection: Projection, event: StoredEvent): void {
+  try {
+    projection.apply(db, event);
+  } catch (error) {
+    if (diskCode(error) !== undefined || error instanceof StoreFault) throw error;
+    const what = `The projection ${projection.name} could not take in event ${event.position} (${event.type})`;
+    throw new StoreFault('projection', `${what}, so nothing was written; correct its apply.`, error);
   }
 }
 
@@ -148,10 +109,14 @@ function replay(
   decode: Decode,
 ): void {
   if (projections.length === 0) return;
-  const target = projectionDatabase(to);
+  const targets = projections.map((projection) => ({ projection, database: gatheringDatabase(to) }));
   for (const rows of eventRows(from, 0)) {
-    for (const row of rows) project(target, projections, decode(row));
+    for (const row of rows) {
+      const event = decode(row);
+      for (const { projection, database } of targets) project(database, projection, event);
+    }
   }
+  for (const { database } of targets) database.flush();
 }
 
 function create(db: Database.Database, projection: Projection): void {
@@ -238,8 +203,4 @@ function tableNames(db: Database.Database): Set<string> {
     .prepare<[], { name: string }>(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')`)
     .all();
   return new Set(rows.map((row) => row.name));
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

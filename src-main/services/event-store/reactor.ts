@@ -89,7 +89,9 @@ export function createReactor(options: ReactorOptions): Reactor {
 
   const wake = (): void => {
     if (work !== undefined || failed !== undefined || signal.aborted || unsubscribe === undefined) return;
-    work = handleAll()
+    // Never inside the call that appended: `work` must stand before the first event is handled.
+    work = Promise.resolve()
+      .then(handleAll)
       .catch((error: unknown) => {
         if (signal.aborted) return;
         failed = { error };

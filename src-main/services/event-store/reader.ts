@@ -3,7 +3,8 @@ import { genesis, verifyChain, type ChainResult, type Head } from './chain.ts';
 import { createDecoder, eventColumns, type EventRow, type StoredEvent, type Upcaster } from './event.ts';
 import { StoreFault, withDiskFaults } from './fault.ts';
 import { schemaState } from './migrate.ts';
-import { compare, type Projection, type ProjectionComparison, type SqlValue } from './projections.ts';
+import type { SqlValue } from './projection-database.ts';
+import { compare, type Projection, type ProjectionComparison } from './projections.ts';
 
 /** What can be read of an event store. Every call sees what was committed before it. */
 export interface EventStoreReader {

@@ -4,7 +4,8 @@ import { canonicalJson } from './canonical-json.ts';
 import { genesis, hashOf, type Head } from './chain.ts';
 import { createDecoder, type EventRow, type NewEvent, type StoredEvent } from './event.ts';
 import { StoreFault, withDiskFaults } from './fault.ts';
-import { build, project, projectionDatabase } from './projections.ts';
+import { projectionDatabase } from './projection-database.ts';
+import { build, project } from './projections.ts';
 import { createPublisher } from './publisher.ts';
 import { createReader, type EventStoreReader, type ReaderParts } from './reader.ts';
 
@@ -125,7 +126,7 @@ export function createStore(parts: StoreParts): EventStore {
       insertEvent.run(...row);
       // Decoded from the row, so that projections and listeners see exactly what a replay will.
       const event = decode(row);
-      project(target, projections, event);
+      for (const projection of projections) project(target, projection, event);
       return event;
     });
     insertReceipt.run(input.commandId, receipt, position, version, hash);
