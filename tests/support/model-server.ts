@@ -225,7 +225,7 @@ function describe(incoming: IncomingMessage, body: Record<string, unknown>): Mod
     ...base,
     provider: 'anthropic',
     operation: body['stream'] === true ? 'stream' : 'generate',
-    model: String(body['model'] ?? ''),
+    model: typeof body['model'] === 'string' ? body['model'] : '',
     turns: countTurns(body['messages'], 'assistant'),
     wantsJson: false,
   };

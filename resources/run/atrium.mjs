@@ -1,0 +1,222 @@
+#!/usr/bin/env node
+/*
+ * `atrium` as a run finds it on its PATH: it reports and asks, over the run's own socket. What approves or moves anything is not
+ * here and not behind that socket. Exit codes: 0 taken, 1 refused, 2 usage, 3 the core cannot be reached.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { parseArgs } from 'node:util';
+
+const usage = `atrium submit result --summary TEXT        report what was done: the ticket, HEAD and the changed files are filled in
+atrium submit result --file F              a text with one block fenced as \`\`\`atrium-result, or its JSON; "-" reads stdin
+atrium submit verdict --verdict pass|fail|unverified --commit C [--reason R]...
+atrium progress TEXT                       say how far the work is
+atrium comment TEXT                        leave a remark on the ticket
+atrium brief                               print the brief again
+--json prints one JSON value`;
+
+const answerMs = 60_000;
+const json = process.argv.includes('--json');
+
+class Failure extends Error {
+  constructor(exitCode, code, message, hint = '') {
+    super(message);
+    Object.assign(this, { exitCode, code, hint });
+  }
+}
+
+function misuse(message) {
+  return new Failure(2, 'usage', message, usage);
+}
+
+function fromEnvironment(name) {
+  const value = process.env[name];
+  if (value === undefined || value === '')
+    throw new Failure(1, 'not-a-run', `${name} is not set: this works inside a run only.`);
+  return value;
+}
+
+function git(...args) {
+  try {
+    return execFileSync('git', args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  } catch (error) {
+    const said = String(error.stderr ?? error.message)
+      .trim()
+      .split('\n')[0];
+    throw new Failure(
+      1,
+      'git',
+      `git ${args[0]} did not work here: ${said}`,
+      'Run this inside the checkout, with the work committed.',
+    );
+  }
+}
+
+/** Calls the run API; resolves with its JSON, and throws what was refused. */
+async function call(method, path, body) {
+  const socketPath = fromEnvironment('ATRIUM_SOCKET');
+  const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  const headers =
+    bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
+  const { status, text } = await new Promise((resolve, reject) => {
+    // An agent of its own, so that no proxy variable leads the call away from the socket.
+    const outgoing = request({ socketPath, method, path, headers, agent: false, timeout: answerMs });
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
+    outgoing.on('error', (error) => {
+      reject(
+        new Failure(
+          3,
+          'core-unreachable',
+          `The core does not answer on the run's socket (${error.code ?? error.message}).`,
+        ),
+      );
+    });
+    outgoing.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode, text }));
+      response.on('error', reject);
+    });
+    outgoing.end(bytes);
+  });
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Failure(1, 'fault', `The core answered ${status} without JSON.`);
+  }
+  if (status === 200) return value;
+  throw new Failure(
+    1,
+    value?.error?.code ?? 'fault',
+    value?.error?.message ?? `The core answered ${status}.`,
+    value?.error?.hint,
+  );
+}
+
+function submitResult(values) {
+  if ((values.file === undefined) === (values.summary === undefined)) {
+    throw misuse('`atrium submit result` takes either --summary or --file.');
+  }
+  if (values.summary !== undefined) {
+    const commit = git('rev-parse', 'HEAD').trim();
+    const base = fromEnvironment('ATRIUM_BASE');
+    const files = git('diff', '--name-only', '--no-renames', '-z', base, commit)
+      .split('\0')
+      .filter((file) => file !== '');
+    const result = {
+      ticket: fromEnvironment('ATRIUM_TICKET'),
+      commit,
+      summary: values.summary,
+      commands: [],
+      files,
+    };
+    return call('POST', '/api/run/result', result);
+  }
+  let text;
+  try {
+    text = readFileSync(values.file === '-' ? 0 : values.file, 'utf8');
+  } catch (error) {
+    throw new Failure(1, 'invalid-file', `${values.file} cannot be read (${error.code}).`);
+  }
+  if (!text.trimStart().startsWith('{')) {
+    return call('POST', '/api/executions/callback', { ticketId: fromEnvironment('ATRIUM_TICKET'), text });
+  }
+  let result;
+  try {
+    result = JSON.parse(text);
+  } catch (error) {
+    throw new Failure(1, 'invalid-file', `${values.file} holds no valid JSON: ${error.message}`);
+  }
+  return call('POST', '/api/run/result', result);
+}
+
+function submitVerdict(values) {
+  if (!['pass', 'fail', 'unverified'].includes(values.verdict))
+    throw misuse('--verdict takes pass, fail or unverified.');
+  if (values.commit === undefined)
+    throw misuse('`atrium submit verdict` takes --commit: the full id of what was looked at.');
+  const { verdict, commit, reason: reasons = [] } = values;
+  return call('POST', '/api/run/verdict', {
+    ticket: fromEnvironment('ATRIUM_TICKET'),
+    commit,
+    verdict,
+    reasons,
+  });
+}
+
+/** Which options each verb takes; every other is a usage error. */
+const verbs = {
+  'submit result': { options: ['file', 'summary'], words: 2, run: submitResult },
+  'submit verdict': { options: ['verdict', 'commit', 'reason'], words: 2, run: submitVerdict },
+  progress: {
+    options: [],
+    words: 2,
+    run: (_values, [, text]) => call('POST', '/api/run/progress', { text }),
+  },
+  comment: { options: [], words: 2, run: (_values, [, text]) => call('POST', '/api/run/comment', { text }) },
+  brief: { options: [], words: 1, run: () => call('GET', '/api/run/brief') },
+};
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        file: { type: 'string' },
+        summary: { type: 'string' },
+        verdict: { type: 'string' },
+        commit: { type: 'string' },
+        reason: { type: 'string', multiple: true },
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    return error;
+  }
+}
+
+async function main() {
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+  const parsed = parse();
+  const first = words[0];
+  if (
+    parsed instanceof Error
+      ? first === undefined
+      : parsed.values.help === true || parsed.positionals.length === 0
+  ) {
+    if (!(parsed instanceof Error) && parsed.values.help === true) return { message: usage };
+    throw misuse('Say what to do.');
+  }
+  const name = first === 'submit' ? `submit ${words[1] ?? ''}`.trim() : first;
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (first !== 'submit' && verb === undefined)
+    throw new Failure(1, 'forbidden', 'Only the operator can do that.');
+  if (verb === undefined) throw misuse('`atrium submit` takes result or verdict.');
+  if (parsed instanceof Error) throw misuse(parsed.message);
+  const stray = Object.keys(parsed.values).find(
+    (option) => option !== 'json' && !verb.options.includes(option),
+  );
+  if (stray !== undefined) throw misuse(`\`atrium ${name}\` takes no --${stray}.`);
+  if (parsed.positionals.length !== verb.words) throw misuse(`\`atrium ${name}\` takes other arguments.`);
+  return verb.run(parsed.values, parsed.positionals);
+}
+
+try {
+  const value = await main();
+  const plain = value.brief ?? value.message ?? '';
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : plain.endsWith('\n') ? plain : `${plain}\n`);
+} catch (error) {
+  const failure = error instanceof Failure ? error : new Failure(1, 'fault', String(error?.message ?? error));
+  const { code, message, hint } = failure;
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
+  else process.stderr.write(hint ? `${message}\n${hint}\n` : `${message}\n`);
+  process.exitCode = failure.exitCode;
+}
