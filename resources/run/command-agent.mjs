@@ -1,5 +1,14 @@
 // The agent program of the `command` runtime: a ticket's shell command, then a commit of what it left, then its result.
-import { commitAll, countCommits, end, headCommit, readTask, runShell, submitResult, tell } from './line-agent.mjs';
+import {
+  commitAll,
+  countCommits,
+  end,
+  headCommit,
+  readTask,
+  runShell,
+  submitResult,
+  tell,
+} from './line-agent.mjs';
 
 try {
   const task = await readTask();
@@ -14,7 +23,9 @@ try {
   if (commitAll(task.title)) tell({ event: 'note', text: 'What the command left was committed.' });
   const commits = countCommits(base);
   if (commits === 0) end('failed', 'The command changed nothing.');
-  const submitted = submitResult(`${task.title}\n\n${commits} commit${commits === 1 ? '' : 's'} by: ${task.command}`);
+  const submitted = submitResult(
+    `${task.title}\n\n${commits} commit${commits === 1 ? '' : 's'} by: ${task.command}`,
+  );
   if (!submitted.ok) end('failed', `The result was not taken: ${submitted.text}`);
   end('done', 'The command ended with exit code 0 and its result was submitted.');
 } catch (error) {

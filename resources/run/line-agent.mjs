@@ -101,7 +101,9 @@ export function countCommits(base) {
 
 /** Submits the result of what is checked out, with the client that every run has: `{ ok, text }`. */
 export function submitResult(summary) {
-  const done = spawnSync(process.execPath, [client, 'submit', 'result', '--summary', summary], { encoding: 'utf8' });
+  const done = spawnSync(process.execPath, [client, 'submit', 'result', '--summary', summary], {
+    encoding: 'utf8',
+  });
   const text = lastLines(`${done.stdout ?? ''}\n${done.stderr ?? ''}`) || done.error?.message || '';
   return { ok: done.status === 0, text };
 }
@@ -116,9 +118,15 @@ function keepOutNodeModules() {
 
 function git(parameters, input = '', allowed = [0]) {
   const settings = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false'];
-  const done = spawnSync('git', [...settings, ...parameters], { encoding: 'utf8', input, maxBuffer: 64 * 1024 * 1024 });
+  const done = spawnSync('git', [...settings, ...parameters], {
+    encoding: 'utf8',
+    input,
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (!allowed.includes(done.status)) {
-    throw new Error(`git ${parameters[0]} failed: ${lastLines(done.stderr ?? '') || done.error?.message || 'no message'}`);
+    throw new Error(
+      `git ${parameters[0]} failed: ${lastLines(done.stderr ?? '') || done.error?.message || 'no message'}`,
+    );
   }
   return done;
 }

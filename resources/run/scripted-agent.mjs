@@ -53,14 +53,22 @@ async function play(steps) {
   for (const step of steps) {
     const [name] = Object.keys(step);
     const player = players[name];
-    if (player === undefined) throw new Error(`there is no step "${name}"; there are ${Object.keys(players).join(', ')}`);
+    if (player === undefined)
+      throw new Error(`there is no step "${name}"; there are ${Object.keys(players).join(', ')}`);
     await player(step[name]);
   }
 }
 
 /** A result as the script has it, true or not, straight to the run's socket. */
 async function post(given) {
-  const result = { ticket: task.ticket, commit: headCommit(), summary: 'Scripted', commands: [], files: [], ...given };
+  const result = {
+    ticket: task.ticket,
+    commit: headCommit(),
+    summary: 'Scripted',
+    commands: [],
+    files: [],
+    ...given,
+  };
   return await new Promise((resolve) => {
     const socketPath = process.env.ATRIUM_SOCKET;
     const headers = { 'content-type': 'application/json' };

@@ -1,0 +1,44 @@
+import { createClaudeRuntime } from './claude.ts';
+import { createGeminiRuntime } from './gemini.ts';
+import { createCommandRuntime, createScriptedRuntime } from './own-programs.ts';
+import type { Runtime } from './port.ts';
+
+export type {
+  DriveHooks,
+  LaunchedProcess,
+  PermissionDecision,
+  PermissionRequest,
+  Runtime,
+  RuntimeEvent,
+  RuntimeNeeds,
+  RuntimeOutcome,
+  RuntimeProbe,
+  Task,
+  ToolKind,
+} from './port.ts';
+
+/**
+ * Makes all runtimes, present or not. Nothing is looked for before a runtime is probed or prepares a task.
+ *
+ * @param options.programs where agent programs are, when they are not to be looked for
+ * @param options.nodeInside Node's path inside the walls
+ * @param options.path the PATH to look in
+ * @param options.appRoot Atrium's own folder: its `resources/run`, and its `node_modules`, which may hold Gemini CLI
+ * @param options.now the clock that dates a probe, in milliseconds
+ */
+export function createRuntimes(options: {
+  programs: { gemini?: string; claude?: string };
+  nodeInside: '/opt/node/bin/node';
+  path: string;
+  appRoot: string;
+  now?: () => number;
+}): Runtime[] {
+  const { nodeInside, path, appRoot, programs } = options;
+  const now = options.now ?? Date.now;
+  return [
+    createCommandRuntime({ nodeInside, appRoot, now }),
+    createScriptedRuntime({ nodeInside, appRoot, now }),
+    createGeminiRuntime({ program: programs.gemini, nodeInside, path, appRoot, now }),
+    createClaudeRuntime({ program: programs.claude, path, now }),
+  ];
+}

@@ -1,0 +1,154 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { LaunchedProcess, RuntimeNeeds } from '../../src-main/services/runtimes/index.ts';
+
+/** A checkout, a home and a launcher for one run, with real walls of the process kind and the network of the host. */
+export interface Room {
+  ticket: string;
+  base: string;
+  launch(needs: RuntimeNeeds): Promise<LaunchedProcess>;
+  git(...parameters: string[]): string;
+  read(path: string): Promise<string>;
+  home(path: string): Promise<string>;
+  /** What the run submitted with its client: the arguments of each call. */
+  submitted(): Promise<string[][]>;
+  /** A shell command that leaves a process behind which holds a connection to `lingerer`. */
+  lingering: string;
+  /** Resolves when that process is there, and its `gone` when it is not any more. */
+  lingerer: Promise<{ gone: Promise<void> }>;
+  dispose(): Promise<void>;
+}
+
+const client = `
+import { appendFileSync } from 'node:fs';
+appendFileSync('/out/submitted', JSON.stringify(process.argv.slice(2)) + '\\n');
+console.log('taken');
+`;
+
+/** Makes a room with a repository of one commit; bubblewrap must be there. */
+export async function makeRoom(): Promise<Room> {
+  const root = await mkdtemp(join(tmpdir(), 'atrium-runtime-'));
+  const folder = (name: string): string => join(root, name);
+  for (const name of ['work', 'home', 'out', 'client']) await mkdir(folder(name));
+  await writeFile(join(folder('client'), 'atrium.mjs'), client);
+  await writeFile(join(folder('work'), 'README.md'), 'A repository.\n');
+  const git = (...parameters: string[]): string => {
+    const done = spawnSync('git', ['-C', folder('work'), ...parameters], { encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(`git ${parameters.join(' ')}: ${done.stderr}`);
+    return done.stdout.trim();
+  };
+  git('init', '-q', '-b', 'main');
+  git('config', 'user.name', 'Agent');
+  git('config', 'user.email', 'agent@example.invalid');
+  git('add', '-A');
+  git('commit', '-q', '-m', 'Base');
+  const base = git('rev-parse', 'HEAD');
+
+  const sockets = new Set<Socket>();
+  const server = createServer();
+  const lingerer = new Promise<{ gone: Promise<void> }>((there) => {
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      there({ gone: new Promise((gone) => socket.on('close', () => gone())) });
+    });
+  });
+  await new Promise<void>((listening) => server.listen(join(folder('out'), 'alive.sock'), listening));
+  const program = `require("net").connect("/out/alive.sock").resume()`;
+
+  return {
+    ticket: 'T-label-1',
+    base,
+    git,
+    read: (path) => readFile(join(folder('work'), path), 'utf8'),
+    home: (path) => readFile(join(folder('home'), path), 'utf8'),
+    submitted: async () => {
+      const text = await readFile(join(folder('out'), 'submitted'), 'utf8').catch(() => '');
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as string[]);
+    },
+    lingering: `setsid /opt/node/bin/node -e '${program}' >/dev/null 2>&1 &`,
+    lingerer,
+    launch: async (needs) => {
+      for (const file of needs.homeFiles) {
+        const path = join(folder('home'), file.path);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, file.content);
+      }
+      return launch(needs, folder, { ATRIUM_TICKET: 'T-label-1', ATRIUM_BASE: base });
+    },
+    dispose: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function launch(
+  needs: RuntimeNeeds,
+  folder: (name: string) => string,
+  environment: Record<string, string>,
+): LaunchedProcess {
+  const variables = {
+    HOME: '/home/agent',
+    PATH: '/opt/node/bin:/usr/bin:/bin',
+    LANG: 'C.UTF-8',
+    NO_PROXY: '127.0.0.1,localhost',
+    ...environment,
+    ...needs.environment,
+  };
+  const mounts = needs.mounts.flatMap(({ source, target, access }) => [
+    access === 'read' ? '--ro-bind' : '--bind',
+    source,
+    target,
+  ]);
+  const parameters = [
+    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--die-with-parent', '--clearenv'],
+    ...['--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc'],
+    ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run'],
+    ...[
+      '--ro-bind',
+      process.execPath,
+      '/opt/node/bin/node',
+      '--ro-bind',
+      folder('client'),
+      '/opt/atrium/run',
+    ],
+    ...[
+      '--bind',
+      folder('work'),
+      '/work',
+      '--bind',
+      folder('home'),
+      '/home/agent',
+      '--bind',
+      folder('out'),
+      '/out',
+    ],
+    ...mounts,
+    ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...['--chdir', '/work', '--', ...needs.command],
+  ];
+  const child = spawn('/usr/bin/bwrap', parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    stop: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
