@@ -1,0 +1,51 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'electron-vite';
+
+// Packages that are plain JavaScript go into the bundle: a command then reads a few files instead of hundreds.
+const bundled = [
+  '@orpc/client',
+  '@orpc/contract',
+  '@orpc/server',
+  '@agentclientprotocol/sdk',
+  'chokidar',
+  'commander',
+  'picomatch',
+  'ws',
+  'yaml',
+  'zod',
+];
+
+export default defineConfig({
+  main: {
+    build: {
+      externalizeDeps: { exclude: bundled },
+      rolldownOptions: {
+        input: {
+          core: 'src-main/hosts/core/main.ts',
+          cli: 'src-main/hosts/cli/main.ts',
+          electron: 'src-main/hosts/electron/main.ts',
+        },
+        // ws looks for these and does without them.
+        external: ['bufferutil', 'utf-8-validate'],
+        output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { index: 'src-preload/index.ts' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: 'src-renderer',
+    plugins: [react()],
+    build: {
+      minify: true,
+      rolldownOptions: { input: 'src-renderer/index.html' },
+    },
+  },
+});

@@ -1,0 +1,2 @@
+export { createBrowserDoor } from './door.ts';
+export type { BrowserDoor, BrowserDoorOptions } from './door.ts';

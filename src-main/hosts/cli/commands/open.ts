@@ -1,0 +1,189 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { readBrandConfig } from '../../../app/configuration.ts';
+import { brandPlaces, workspacePlaces } from '../../../app/places.ts';
+import { initWorkspace } from '../../../app/workspace.ts';
+import { BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../../../contract/config.ts';
+import { BrandId } from '../../../contract/ids.ts';
+import { StartAnswers } from '../../../contract/operator-api.ts';
+import type { StatusView } from '../../../contract/operator-api.ts';
+import { TicketDraft } from '../../../contract/tickets.ts';
+import type { Place } from '../../core/place.ts';
+import { openInBrowser } from '../browser-window.ts';
+import { refuse, valueOf } from '../failure.ts';
+import { facts, table } from '../output.ts';
+import { whole } from '../program.ts';
+import type { Group } from '../program.ts';
+
+const schemas = {
+  workspace: WorkspaceConfig,
+  brand: BrandConfig,
+  contract: ContractFrontmatter,
+  'ticket-draft': TicketDraft,
+  'start-answers': StartAnswers,
+};
+
+/** `init`, `status`, `serve`, `core stop` and `schema`. */
+export function addOpenCommands(program: Group): void {
+  program.add<{ sample?: boolean }>(
+    'init <dir>',
+    'make a workspace in a folder that is missing or empty',
+    [{ flags: '--sample', description: 'with three brands to try it on' }],
+    ({ output, appRoot }, { sample }, dir = '') => {
+      const made = valueOf(initWorkspace(path.resolve(dir), { sample: sample === true, appRoot }));
+      const brands = made.brands.map((brand) => ({
+        ...brand,
+        repositories: brand.repositories.map((each) => each.path),
+      }));
+      output.value(
+        { ...made, brands },
+        () =>
+          `The workspace is ${made.workspace}.\nAdd a brand: atrium brand add ID --name NAME --repository PATH --yes`,
+      );
+    },
+  );
+
+  program.add(
+    'status',
+    'what there is and what waits; starts nothing',
+    [],
+    async ({ output, place, runningCore }) => {
+      const at = place();
+      const core = await runningCore();
+      const status = core === undefined ? statusWithoutCore(at) : valueOf(await core.client.status({}));
+      output.value(status, () => describeStatus(status));
+    },
+  );
+
+  program.add<{ port?: number; open?: boolean; create?: boolean }>(
+    'serve',
+    'open the browser door and keep it open until Ctrl-C',
+    [
+      { flags: '--port <n>', description: 'the port on 127.0.0.1', read: whole(1, 65_535) },
+      { flags: '--no-open', description: 'do not open a browser' },
+      { flags: '--create', description: 'make the workspace where there is none yet' },
+    ],
+    async ({ output, core, makeFirst, place }, { port, open, create }) => {
+      if (create === true && makeFirst()) output.note(`Made the workspace ${place().workspace}.`);
+      const connection = await core('serve');
+      const info = await connection.client.host.info({});
+      const door = valueOf(await connection.client.host.openBrowserDoor(port === undefined ? {} : { port }));
+      const { socket, pid } = info;
+      output.value({ url: door.url, socket, pid }, () => `Atrium is at ${door.url}\nCtrl-C ends it.`);
+      if (open !== false && !output.json) openInBrowser(door.url);
+      const interrupted = new Promise<'interrupted'>((resolve) => {
+        process.once('SIGINT', () => resolve('interrupted'));
+        process.once('SIGTERM', () => resolve('interrupted'));
+      });
+      const how = await Promise.race([interrupted, connection.ended]);
+      if (how !== 'interrupted') process.exitCode = 1;
+      if (how !== 'interrupted') process.stderr.write('The core has ended, and the browser door with it.\n');
+    },
+  );
+
+  const core = program.group('core', 'the process that owns the workspace');
+  core.add(
+    'stop',
+    'end the core; its runs are interrupted and resumed by the next',
+    [],
+    async ({ output, runningCore }) => {
+      const connection = await runningCore();
+      if (connection === undefined) {
+        output.value({ stopped: false }, () => 'No core runs.');
+        return;
+      }
+      const { pid } = await connection.client.host.info({});
+      await connection.client.host.stop({});
+      await connection.ended;
+      await untilGone(pid);
+      output.value({ stopped: true, pid }, () => 'The core has ended.');
+    },
+  );
+
+  program.add<{ out?: string }>(
+    'schema',
+    'the JSON Schemas of the files that a person writes',
+    [{ flags: '--out <dir>', description: 'write them there instead of printing them' }],
+    ({ output }, { out }) => {
+      const made = Object.fromEntries(
+        Object.entries(schemas).map(([name, schema]) => [
+          name,
+          z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }),
+        ]),
+      );
+      if (out === undefined) {
+        output.value(made, () => JSON.stringify(made, undefined, 2));
+        return;
+      }
+      const folder = path.resolve(out);
+      mkdirSync(folder, { recursive: true });
+      const files = Object.entries(made).map(([name, schema]) => {
+        const file = path.join(folder, `${name}.schema.json`);
+        writeFileSync(file, `${JSON.stringify(schema, undefined, 2)}\n`);
+        return file;
+      });
+      output.value({ files }, () => files.join('\n'));
+    },
+  );
+}
+
+function statusWithoutCore(place: Place): StatusView {
+  const places = workspacePlaces(place.workspace);
+  const names = existsSync(places.brands) ? readdirSync(places.brands).sort() : [];
+  const brands = names.flatMap((name): StatusView['brands'] => {
+    const id = BrandId.safeParse(name);
+    if (!id.success) return [];
+    const file = brandPlaces(places, id.data).config;
+    if (!existsSync(file)) return [];
+    const config = readBrandConfig(file);
+    return [
+      config.ok
+        ? { id: id.data, state: 'open' }
+        : { id: id.data, state: 'closed', error: config.failure.message },
+    ];
+  });
+  return {
+    workspace: place.workspace,
+    core: null,
+    brands,
+    waiting: { questions: 0, approvals: 0 },
+    running: 0,
+  };
+}
+
+function describeStatus(status: StatusView): string {
+  const core = status.core === null ? 'not running' : `running, process ${status.core.pid}`;
+  const waits =
+    status.core === null
+      ? 'not known without the core'
+      : `${status.waiting.approvals} approvals, ${status.waiting.questions} questions`;
+  const above = facts([
+    ['Workspace', status.workspace],
+    ['Core', core],
+    ['Browser', status.core?.url],
+    ['Waiting', waits],
+    ['Running', String(status.running)],
+  ]);
+  const brands = table(
+    ['BRAND', 'STATE', ''],
+    status.brands.map((brand) => [brand.id, brand.state, brand.error ?? '']),
+    'No brand yet.',
+  );
+  return `${above}\n\n${brands}`;
+}
+
+/** Settles when a process is gone; the connection ended before, so that this is a matter of milliseconds. */
+async function untilGone(pid: number): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    if (Date.now() > deadline)
+      refuse('fault', `The core, process ${pid}, does not end.`, 'End it by its number.');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

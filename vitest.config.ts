@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, include: string[], workers: number) => ({
+  test: {
+    name,
+    include,
+    environment: 'node' as const,
+    pool: 'forks' as const,
+    maxWorkers: workers,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: 0,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project(
+        'unit',
+        ['src-main/**/*.test.ts', 'src-preload/**/*.test.ts', 'src-renderer/**/*.test.{ts,tsx}'],
+        2,
+      ),
+      project('architecture', ['tests/architecture.test.ts'], 1),
+      project('conformance', ['tests/conformance/**/*.test.ts'], 2),
+      project('integration', ['tests/integration/**/*.test.ts'], 2),
+      project('chaos', ['tests/chaos/**/*.test.ts'], 1),
+      project('adversarial', ['tests/adversarial/**/*.test.ts'], 1),
+    ],
+  },
+});
