@@ -150,3 +150,15 @@ test('the hash of an event is the same everywhere', () => {
     `"fe5208eedb6d04662839ecacfd046d009d0b4fc25af14f5da21890f3036c3f04"`,
   );
 });
+
+test('an event whose JSON was damaged is named, not read past', () => {
+  using folder = temporaryFolder();
+  using store = open(folder.file);
+  append(store, 's', 'a', 'b', 'c');
+  const db = new Database(folder.file);
+  db.exec(`DROP TRIGGER events_never_change; UPDATE events SET data = '{"half' WHERE position = 2`);
+  db.close();
+  expect(() => store.readAll(0, 10)).toThrow(
+    expect.objectContaining({ code: 'corrupt', message: expect.stringContaining('Event 2') as string }),
+  );
+});

@@ -26,7 +26,7 @@ export function hashOf(row: EventRow, previousHash: string): string {
   return hash('sha256', `${text}\n${previousHash}`);
 }
 
-const batch = 4096;
+const batch = 512;
 
 /** Each row after `afterPosition`, in order, read in batches so that the connection stays free in between. */
 export function* eventRows(db: Database.Database, afterPosition: number): Generator<EventRow[]> {

@@ -1,3 +1,5 @@
+import { StoreFault } from './fault.ts';
+
 /** An event to append: what happened. `data` is plain JSON. */
 export interface NewEvent {
   type: string;
@@ -48,31 +50,64 @@ export type EventRow = [
 export const eventColumns =
   'position, stream, version, type, data, actor, command_id, at, hash, previous_hash';
 
-/** Turns rows into events in today's shape. */
-export type Decode = (row: EventRow) => StoredEvent;
+/** Turns rows into events in today's shape. @throws StoreFault `corrupt` where a row's JSON was damaged. */
+export interface Decoder {
+  one(row: EventRow): StoredEvent;
+  /** The same for many rows at once, faster: a replay spends most of its time here. */
+  many(rows: readonly EventRow[]): StoredEvent[];
+}
 
 /** A decoder for these upcasters. */
-export function createDecoder(upcasters: readonly Upcaster[]): Decode {
-  const upcast = (event: NewEvent): NewEvent =>
-    upcasters.reduce((current, each) => (each.type === current.type ? each.upcast(current) : current), event);
-  return (row) => {
-    const event: StoredEvent = {
+export function createDecoder(upcasters: readonly Upcaster[]): Decoder {
+  const event = (row: EventRow, data: unknown, actor: unknown): StoredEvent => {
+    let today: NewEvent = { type: row[3], data };
+    for (const upcaster of upcasters) {
+      if (upcaster.type === today.type) today = upcaster.upcast(today);
+    }
+    return {
       position: row[0],
       stream: row[1],
       version: row[2],
-      type: row[3],
-      data: JSON.parse(row[4]) as unknown,
-      actor: JSON.parse(row[5]) as unknown,
+      type: today.type,
+      data: today.data,
+      actor,
       commandId: row[6],
       at: row[7],
       hash: row[8],
       previousHash: row[9],
     };
-    if (upcasters.length > 0) {
-      const today = upcast({ type: event.type, data: event.data });
-      event.type = today.type;
-      event.data = today.data;
-    }
-    return event;
   };
+  const one = (row: EventRow): StoredEvent => event(row, parsed(row[4], row), parsed(row[5], row));
+  return {
+    one,
+    many(rows) {
+      // One call of the parser for the whole batch; in a batch with a damaged row, one by one, which names it.
+      const values = parsedTogether(rows);
+      return values?.length === rows.length * 2
+        ? rows.map((row, index) => event(row, values[index * 2], values[index * 2 + 1]))
+        : rows.map(one);
+    },
+  };
+}
+
+function parsed(text: string, row: EventRow): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new StoreFault(
+      'corrupt',
+      `Event ${row[0]} is damaged: it is not JSON; restore the store from a backup.`,
+      error,
+    );
+  }
+}
+
+function parsedTogether(rows: readonly EventRow[]): unknown[] | undefined {
+  let text = '';
+  for (const row of rows) text += `${text === '' ? '[' : ','}${row[4]},${row[5]}`;
+  try {
+    return JSON.parse(`${text}]`) as unknown[];
+  } catch {
+    return undefined;
+  }
 }

@@ -27,6 +27,28 @@ const history: Projection = {
   },
 };
 
+/** The same by primary key, mixed with statements: what a replay gathers in memory. */
+const keyed: Projection = {
+  name: 'keyed',
+  fingerprint: '1',
+  schema: `
+    CREATE TABLE projection_keyed (stream TEXT, n INTEGER, type TEXT, count INTEGER, PRIMARY KEY (n, stream)) STRICT;
+    CREATE TABLE projection_keyed_total (stream TEXT PRIMARY KEY, total INTEGER, note TEXT) STRICT;`,
+  tables: ['projection_keyed', 'projection_keyed_total'],
+  apply(db, event) {
+    const n = event.version % 3;
+    const row = db.find<{ count: number }>('projection_keyed', n, event.stream);
+    if (event.type === 'removed') db.remove('projection_keyed', (n + 1) % 3, event.stream);
+    db.put('projection_keyed', { stream: event.stream, n, type: event.type, count: (row?.count ?? 0) + 1 });
+    const total =
+      event.data === null
+        ? db.get<{ n: number }>('SELECT sum(count) AS n FROM projection_keyed')?.n
+        : db.find<{ total: number }>('projection_keyed_total', event.stream)?.total;
+    db.put('projection_keyed_total', { stream: event.stream, total: (total ?? 0) + 1 });
+    if (event.data === true) db.run('UPDATE projection_keyed_total SET note = ?', event.type);
+  },
+};
+
 describe('a projection', () => {
   test('equals a replay, whatever was appended', () => {
     const events = fc.array(
@@ -37,13 +59,13 @@ describe('a projection', () => {
     fc.assert(
       fc.property(commands, (appended) => {
         using folder = temporaryFolder();
-        using store = open(folder.file, { projections: [tally, history] });
+        using store = open(folder.file, { projections: [tally, history, keyed] });
         for (const [stream, list] of appended) append(store, stream, ...list);
         const before = store.query('SELECT * FROM projection_history_last ORDER BY position');
-        expect(store.compareProjections().map((each) => each.ok)).toEqual([true, true]);
+        expect(store.compareProjections().map((each) => each.ok)).toEqual([true, true, true]);
         store.rebuildProjections();
         expect(store.query('SELECT * FROM projection_history_last ORDER BY position')).toEqual(before);
-        expect(store.compareProjections().map((each) => each.ok)).toEqual([true, true]);
+        expect(store.compareProjections().map((each) => each.ok)).toEqual([true, true, true]);
       }),
       { numRuns: 40 },
     );
@@ -127,6 +149,55 @@ describe('a projection', () => {
     expect(() => open(folder.file, { projections: [{ ...tally, ...wrong }] })).toThrow(
       expect.objectContaining({ code: 'invalid' }),
     );
+  });
+
+  test('that gathers more rows than fit comes out the same', () => {
+    const wide: Projection = {
+      name: 'wide',
+      fingerprint: '1',
+      schema: 'CREATE TABLE projection_wide (k INTEGER PRIMARY KEY, n INTEGER) STRICT',
+      tables: ['projection_wide'],
+      apply(db, event) {
+        for (let k = 0; k < 30_000; k += 1) {
+          const key = (event.position * 20_000 + k) % 70_000;
+          const row = db.find<{ n: number }>('projection_wide', key);
+          db.put('projection_wide', { k: key, n: (row?.n ?? 0) + event.position });
+        }
+      },
+    };
+    using folder = temporaryFolder();
+    using store = open(folder.file, { projections: [wide] });
+    append(store, 's', 'a', 'b', 'c', 'd', 'e');
+    expect(store.compareProjections()).toMatchObject([{ ok: true }]);
+    expect(store.query('SELECT count(*) AS rows, sum(n) AS n FROM projection_wide')).toEqual([
+      { rows: 70_000, n: 450_000 },
+    ]);
+  });
+
+  test.each([
+    ['a table without a primary key', 'CREATE TABLE projection_odd (k TEXT, n INTEGER) STRICT', { k: 'a' }],
+    [
+      'another unique column',
+      'CREATE TABLE projection_odd (k TEXT PRIMARY KEY, n INTEGER UNIQUE) STRICT',
+      { k: 'a' },
+    ],
+    [
+      'a column that is not there',
+      'CREATE TABLE projection_odd (k TEXT PRIMARY KEY) STRICT',
+      { k: 'a', other: 1 },
+    ],
+  ])('may not put rows in %s', (_, schema, row) => {
+    const odd: Projection = {
+      name: 'odd',
+      fingerprint: '1',
+      schema,
+      tables: ['projection_odd'],
+      apply: (db) => db.put('projection_odd', row),
+    };
+    using folder = temporaryFolder();
+    using store = open(folder.file, { projections: [odd] });
+    expect(() => append(store, 's', 'a')).toThrow(expect.objectContaining({ code: 'invalid' }));
+    expect(store.head().position).toBe(0);
   });
 
   test('may be a full-text index', () => {

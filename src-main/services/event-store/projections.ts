@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { eventRows } from './chain.ts';
-import type { Decode, StoredEvent } from './event.ts';
+import type { Decoder, StoredEvent } from './event.ts';
 import { diskCode, StoreFault } from './fault.ts';
 import { gatheringDatabase, quoted, type ProjectionDatabase } from './projection-database.ts';
 
@@ -42,7 +42,7 @@ export function build(
   db: Database.Database,
   projections: readonly Projection[],
   upcasterNames: readonly string[],
-  decode: Decode,
+  decoder: Decoder,
 ): void {
   const record = db.prepare('INSERT INTO projections (name, fingerprint, tables) VALUES (?, ?, ?)');
   for (const projection of projections) {
@@ -50,7 +50,7 @@ export function build(
     create(db, projection);
     record.run(projection.name, fingerprintOf(projection, upcasterNames), JSON.stringify(projection.tables));
   }
-  replay(db, db, projections, decode);
+  replay(db, db, projections, decoder);
 }
 
 /**
@@ -61,14 +61,14 @@ export function settle(
   db: Database.Database,
   projections: readonly Projection[],
   upcasterNames: readonly string[],
-  decode: Decode,
+  decoder: Decoder,
 ): string[] {
   const stored = storedFingerprints(db);
   const stale = projections.filter((each) => stored.get(each.name) !== fingerprintOf(each, upcasterNames));
   const unused = [...stored.keys()].filter((name) => !projections.some((each) => each.name === name));
   if (stale.length === 0 && unused.length === 0) return [];
   for (const name of unused) drop(db, name);
-  build(db, stale, upcasterNames, decode);
+  build(db, stale, upcasterNames, decoder);
   return stale.map((each) => each.name);
 }
 
@@ -77,7 +77,7 @@ export function compare(
   db: Database.Database,
   projections: readonly Projection[],
   upcasterNames: readonly string[],
-  decode: Decode,
+  decoder: Decoder,
 ): ProjectionComparison[] {
   const stored = storedFingerprints(db);
   const current = projections.filter((each) => stored.get(each.name) === fingerprintOf(each, upcasterNames));
@@ -85,7 +85,7 @@ export function compare(
   try {
     scratch.transaction(() => {
       for (const projection of current) create(scratch, projection);
-      replay(db, scratch, current, decode);
+      replay(db, scratch, current, decoder);
     })();
     return projections.map((projection) => {
       if (!current.includes(projection)) {
@@ -106,13 +106,12 @@ function replay(
   from: Database.Database,
   to: Database.Database,
   projections: readonly Projection[],
-  decode: Decode,
+  decoder: Decoder,
 ): void {
   if (projections.length === 0) return;
   const targets = projections.map((projection) => ({ projection, database: gatheringDatabase(to) }));
   for (const rows of eventRows(from, 0)) {
-    for (const row of rows) {
-      const event = decode(row);
+    for (const event of decoder.many(rows)) {
       for (const { projection, database } of targets) project(database, projection, event);
     }
   }

@@ -40,7 +40,7 @@ const mostStatements = 500;
 
 /** The reading half of a store, over a read-only connection that it closes. */
 export function createReader({ file, db, projections, upcasters }: ReaderParts): EventStoreReader {
-  const decode = createDecoder(upcasters);
+  const decoder = createDecoder(upcasters);
   const stream = db
     .prepare<[string, number], EventRow>(
       `SELECT ${eventColumns} FROM events WHERE stream = ? AND version > ? ORDER BY version`,
@@ -79,8 +79,8 @@ export function createReader({ file, db, projections, upcasters }: ReaderParts):
       const row = guarded(() => receipt.get(commandId));
       return row && { receipt: JSON.parse(row.receipt) as unknown, position: row.position };
     },
-    readStream: (name, afterVersion = 0) => guarded(() => stream.all(name, afterVersion).map(decode)),
-    readAll: (afterPosition, limit) => guarded(() => all.all(afterPosition, limit).map(decode)),
+    readStream: (name, afterVersion = 0) => guarded(() => decoder.many(stream.all(name, afterVersion))),
+    readAll: (afterPosition, limit) => guarded(() => decoder.many(all.all(afterPosition, limit))),
     query: <Row>(sql: string, ...parameters: SqlValue[]) =>
       guarded(() => prepareQuery(sql).all(...parameters) as Row[]),
     checkpoint: (reactor) => guarded(() => checkpoint.get(reactor)?.position ?? 0),
@@ -92,7 +92,7 @@ export function createReader({ file, db, projections, upcasters }: ReaderParts):
           db,
           projections,
           upcasters.map((each) => each.name),
-          decode,
+          decoder,
         ),
       ),
     integrity: () => integrity(file, db),

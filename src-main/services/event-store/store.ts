@@ -56,7 +56,7 @@ export interface StoreParts extends ReaderParts {
 export function createStore(parts: StoreParts): EventStore {
   const { file, writer, projections, upcasters, onFault } = parts;
   const reader = createReader(parts);
-  const decode = createDecoder(upcasters);
+  const decoder = createDecoder(upcasters);
   const target = projectionDatabase(writer);
   const publisher = createPublisher(onFault);
   let published = reader.head().position;
@@ -125,7 +125,7 @@ export function createStore(parts: StoreParts): EventStore {
       row[8] = hash;
       insertEvent.run(...row);
       // Decoded from the row, so that projections and listeners see exactly what a replay will.
-      const event = decode(row);
+      const event = decoder.one(row);
       for (const projection of projections) project(target, projection, event);
       return event;
     });
@@ -169,7 +169,7 @@ export function createStore(parts: StoreParts): EventStore {
           writer,
           projections,
           upcasters.map((each) => each.name),
-          decode,
+          decoder,
         ),
       );
       withDiskFaults(file, () => writer.pragma('wal_checkpoint(TRUNCATE)'));
