@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { copyFile, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { changes } from './changes.ts';
 import { failure } from './fault.ts';
 import type { RepositoryFailure } from './fault.ts';
-import { askGit, git, gitFault, requireObjectId, withoutDrivers } from './git.ts';
+import { askGit, git, gitFault, recordsOf, requireObjectId, withoutDrivers } from './git.ts';
 import type { GitCall } from './git.ts';
 import { packToFile } from './objects.ts';
 import { reconcile } from './reconcile.ts';
@@ -244,7 +245,10 @@ async function rehearse(
   if (staged.code === 1) return busy(tree.folder, 'changes are staged there');
   const dry = await askGit(room.git, ['read-tree', '-n', '-u', '-m', input.expected, input.commit], call);
   if (dry.outcome !== 'exited') throw gitFault(['read-tree'], dry);
-  if (dry.code === 0) return null;
+  if (dry.code === 0) {
+    const hidden = await inTheWay(room, input, tree, call);
+    return hidden === null ? null : busy(tree.folder, `${hidden} is there and not tracked`);
+  }
   const path = /Entry '([^']*)'|file '([^']*)'/.exec(dry.stderr);
   const name = path?.[1] ?? path?.[2];
   const kind = /untracked/i.test(dry.stderr)
@@ -254,6 +258,34 @@ async function rehearse(
     tree.folder,
     name === undefined ? 'files that the merge touches have changes' : `${name} ${kind}`,
   );
+}
+
+/** An untracked file that the merge would write over: git itself gives way only for those that are not ignored. */
+async function inTheWay(
+  room: Room,
+  input: LandInput,
+  tree: WorkingTree,
+  call: GitCall,
+): Promise<string | null> {
+  const suspects = new Set<string>();
+  for (const { path, status } of await changes(room, input.expected, input.commit)) {
+    if (status !== 'added') continue;
+    const parts = path.split('/');
+    for (let end = 1; end <= parts.length; end += 1) {
+      const part = parts.slice(0, end).join('/');
+      const found = await lstat(join(tree.folder, part)).catch(() => null);
+      if (found !== null && end < parts.length && found.isDirectory()) continue;
+      if (found !== null) suspects.add(part);
+      break;
+    }
+  }
+  const paths = [...suspects];
+  for (let at = 0; at < paths.length; at += 200) {
+    const args = ['ls-files', '-z', '--others', '--', ...paths.slice(at, at + 200)];
+    const [untracked] = recordsOf((await git(room.git, args, call)).stdout);
+    if (untracked !== undefined) return untracked;
+  }
+  return null;
 }
 
 /**

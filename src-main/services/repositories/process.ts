@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { RepositoryFault } from './fault.ts';
 
 /** What one child process gave back. */
@@ -66,7 +65,7 @@ export function runProcess(input: ProcessInput): Promise<ProcessResult> {
       clearTimeout(timer);
       reject(new RepositoryFault('git-missing', `${input.file} could not be started: ${error.message}.`));
     });
-    (child.stdout as Readable | null)?.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > input.maxOutputBytes) end('output-limit');
       else chunks.push(chunk);

@@ -15,7 +15,6 @@ export interface Ground {
   git: GitProgram;
   /** Runs plain git as the operator would; gives back its trimmed output. */
   operator(args: string[], cwd?: string): string;
-  /** Runs plain git as an agent would in a checkout: only ever on folders of a test. */
   write(path: string, text: string): void;
   commit(files: Record<string, string>, message?: string): string;
   open(extra?: Partial<OpenRepositoryInput>): Promise<Repository>;
@@ -59,23 +58,26 @@ export function makeGround(name = 'host'): Ground {
       operator(['commit', '-q', '--allow-empty', '-m', message]);
       return operator(['rev-parse', 'HEAD']);
     },
-    open: async (extra = {}) => {
-      const opened = await openRepository({
-        path: host,
-        branch: 'main',
-        git,
-        stateDir: join(root, 'state'),
-        sandboxed,
-        sealed: false,
-        owner: null,
-        clock: () => new Date('2026-05-07T06:00:00Z'),
-        ...extra,
-      });
-      if (!opened.ok) throw new Error(opened.message);
-      return opened.repository;
-    },
+    open: (extra = {}) => openAt(host, root, extra),
     dispose: () => rmSync(root, { recursive: true, force: true }),
   };
+}
+
+/** Opens the repository of a {@link Ground} that another process made. */
+export async function openAt(host: string, root: string, extra: Partial<OpenRepositoryInput> = {}): Promise<Repository> {
+  const opened = await openRepository({
+    path: host,
+    branch: 'main',
+    git: { file: '/usr/bin/git', home: join(root, 'home'), remoteEnvironment: {} },
+    stateDir: join(root, 'state'),
+    sandboxed,
+    sealed: false,
+    owner: null,
+    clock: () => new Date('2026-05-07T06:00:00Z'),
+    ...extra,
+  });
+  if (!opened.ok) throw new Error(opened.message);
+  return opened.repository;
 }
 
 /** What an agent does: a shell inside the walls, in its checkout. */
