@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { claimLine, codeSpan, escapeMarkdown, frontmatterSpan, plainText, putClaim, readClaims } from './claims.ts';
+import {
+  claimLine,
+  codeSpan,
+  escapeMarkdown,
+  frontmatterSpan,
+  plainText,
+  putClaim,
+  readClaims,
+} from './claims.ts';
 import type { ClaimDraft } from './claims.ts';
 
 const claim: ClaimDraft = {
@@ -12,8 +20,10 @@ const claim: ClaimDraft = {
     { label: '1a2b3c', source: { kind: 'commit', ref: '1a2b3c4d' }, note: 'in catalogue' },
   ],
 };
-const line = '- **Pre-order links.** Each record has one. [^T-label-1][^1a2b3c] <!-- claim:change-T-label-1 -->';
-const notes = '[^T-label-1]: ticket `T-label-1`, 2026-11-20, confidence high\n[^1a2b3c]: commit `1a2b3c4d`, in catalogue\n';
+const line =
+  '- **Pre-order links.** Each record has one. [^T-label-1][^1a2b3c] <!-- claim:change-T-label-1 -->';
+const notes =
+  '[^T-label-1]: ticket `T-label-1`, 2026-11-20, confidence high\n[^1a2b3c]: commit `1a2b3c4d`, in catalogue\n';
 
 describe('putting a claim on a page', () => {
   test('a new section comes after the text, footnotes at the end', () => {
@@ -46,7 +56,9 @@ describe('putting a claim on a page', () => {
   test('a second claim follows the first, before text the operator wrote under the heading', () => {
     const page = putClaim('# Catalogue\n', claim).replace(`${line}\n`, `${line}\n\nMy own words.\n`);
     const two = putClaim(page, { ...claim, id: 'change-T-label-2', markdown: 'Second.' });
-    expect(two).toBe(page.replace(`${line}\n`, `${line}\n- Second. [^T-label-1][^1a2b3c] <!-- claim:change-T-label-2 -->\n`));
+    expect(two).toBe(
+      page.replace(`${line}\n`, `${line}\n- Second. [^T-label-1][^1a2b3c] <!-- claim:change-T-label-2 -->\n`),
+    );
   });
 
   test('replaces only the line with its id and leaves CRLF, spaces and a missing last newline alone', () => {
@@ -70,21 +82,40 @@ describe('putting a claim on a page', () => {
   });
 
   test('whatever a page holds, all of its lines stay, in order, and the claim is there once', () => {
-    const piece = fc.constantFrom('# A', '## What changed', '', '```', '~~~', '- x', line, '[^a]: b', '---', 'text', '[^T-label-1]: x');
+    const piece = fc.constantFrom(
+      '# A',
+      '## What changed',
+      '',
+      '```',
+      '~~~',
+      '- x',
+      line,
+      '[^a]: b',
+      '---',
+      'text',
+      '[^T-label-1]: x',
+    );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), fc.constantFrom('\n', '\r\n'), fc.boolean(), (pieces, eol, ends) => {
-        const page = pieces.join(eol) + (ends ? eol : '');
-        const put = putClaim(page, claim);
-        const rest = put.split(/\r?\n/);
-        for (const kept of page.split(/\r?\n/)) {
-          const isClaim = kept === line;
-          const at = rest.findIndex((one) => one === kept || (isClaim && one.endsWith('<!-- claim:change-T-label-1 -->')));
-          if (kept === '') continue;
-          expect(at).toBeGreaterThanOrEqual(0);
-          rest.splice(0, at + 1);
-        }
-        expect(putClaim(put, claim)).toBe(put);
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 12 }),
+        fc.constantFrom('\n', '\r\n'),
+        fc.boolean(),
+        (pieces, eol, ends) => {
+          const page = pieces.join(eol) + (ends ? eol : '');
+          const put = putClaim(page, claim);
+          const rest = put.split(/\r?\n/);
+          for (const kept of page.split(/\r?\n/)) {
+            const isClaim = kept === line;
+            const at = rest.findIndex(
+              (one) => one === kept || (isClaim && one.endsWith('<!-- claim:change-T-label-1 -->')),
+            );
+            if (kept === '') continue;
+            expect(at).toBeGreaterThanOrEqual(0);
+            rest.splice(0, at + 1);
+          }
+          expect(putClaim(put, claim)).toBe(put);
+        },
+      ),
     );
   });
 });
@@ -112,7 +143,10 @@ describe('foreign text', () => {
     fc.assert(
       fc.property(fc.array(evil, { maxLength: 4 }), evil, (texts, file) => {
         const text = plainText(texts.join(' '), 200);
-        const draft = { ...claim, markdown: `**${escapeMarkdown(text)}** ${codeSpan(plainText(file, 50))}`.trim() };
+        const draft = {
+          ...claim,
+          markdown: `**${escapeMarkdown(text)}** ${codeSpan(plainText(file, 50))}`.trim(),
+        };
         const page = putClaim('# Page\n', draft);
         const claims = readClaims(page);
         expect(claims.map((one) => one.id)).toEqual(['change-T-label-1']);

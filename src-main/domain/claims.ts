@@ -49,7 +49,11 @@ export type Footnote = {
 };
 
 /** One line of a page: `raw` keeps its line ending, `text` has none. */
-export type Line = { readonly raw: string; readonly text: string; readonly zone: 'frontmatter' | 'code' | 'body' };
+export type Line = {
+  readonly raw: string;
+  readonly text: string;
+  readonly zone: 'frontmatter' | 'code' | 'body';
+};
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -262,7 +266,9 @@ export function putClaim(text: string, claim: ClaimDraft): string {
   });
   const written = `- ${claim.markdown} ${labels.map((label) => `[^${label}]`).join('')} <!-- claim:${claim.id} -->`;
   const out = lines.map((line) => line.raw);
-  const existing = lines.findIndex((line) => line.zone === 'body' && readClaimLine(line.text)?.id === claim.id);
+  const existing = lines.findIndex(
+    (line) => line.zone === 'body' && readClaimLine(line.text)?.id === claim.id,
+  );
   if (existing >= 0) {
     const line = lines[existing];
     if (line && line.text !== written) out[existing] = written + line.raw.slice(line.text.length);
@@ -301,7 +307,13 @@ function endWithNewline(out: string[], eol: string): void {
 }
 
 /** Puts a new claim after the last claim under its heading, under the heading, or in a new section before the footnotes. */
-function insertClaim(lines: readonly Line[], out: string[], heading: string, written: string, eol: string): void {
+function insertClaim(
+  lines: readonly Line[],
+  out: string[],
+  heading: string,
+  written: string,
+  eol: string,
+): void {
   const title = `## ${heading}`;
   const at = lines.findIndex((line) => line.zone === 'body' && line.text.trimEnd() === title);
   if (at >= 0) {

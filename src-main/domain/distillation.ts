@@ -125,7 +125,9 @@ export function gather(payload: DistilPayload): { payload: DistilPayload; refuse
 }
 
 function isTicketOf(id: string, brand: string): boolean {
-  return BRAND.test(brand) && id.startsWith(`T-${brand}-`) && /^[1-9][0-9]{0,8}$/.test(id.slice(brand.length + 3));
+  return (
+    BRAND.test(brand) && id.startsWith(`T-${brand}-`) && /^[1-9][0-9]{0,8}$/.test(id.slice(brand.length + 3))
+  );
 }
 
 /** What a day's work says, as findings with deterministic ids, in the order of the payload. */
@@ -140,7 +142,10 @@ export function classify(payload: DistilPayload, digest: Digest): Finding[] {
 
 function ticketFinding(day: DistilPayload, ticket: DistilTicket): Finding {
   const title = plainText(ticket.title, 160);
-  const text = plainText(ticket.summary === '' && ticket.state === 'merged' ? ticket.description : ticket.summary, 400);
+  const text = plainText(
+    ticket.summary === '' && ticket.state === 'merged' ? ticket.description : ticket.summary,
+    400,
+  );
   const why = plainText(ticket.why, 300);
   const judged = judge(ticket);
   const lesson = ticket.state === 'blocked';
@@ -178,13 +183,18 @@ function ticketFinding(day: DistilPayload, ticket: DistilTicket): Finding {
 function judge(ticket: DistilTicket): { confidence: Confidence; because: string } {
   if (ticket.state === 'merged') {
     const commit = ticket.mergedCommit !== null && COMMIT.test(ticket.mergedCommit);
-    if (commit && ticket.verdict === 'pass') return { confidence: 'high', because: 'merged with a passing verdict' };
-    return { confidence: 'medium', because: commit ? 'merged, without a passing verdict' : 'merged, without a commit' };
+    if (commit && ticket.verdict === 'pass')
+      return { confidence: 'high', because: 'merged with a passing verdict' };
+    return {
+      confidence: 'medium',
+      because: commit ? 'merged, without a passing verdict' : 'merged, without a commit',
+    };
   }
   if (ticket.state === 'blocked') {
     const why = plainText(ticket.why, 300);
     if (why === '') return { confidence: 'low', because: 'blocked, without a reason' };
-    if (/^(withdrawn|moved)\b/i.test(why)) return { confidence: 'low', because: 'set aside, which teaches nothing' };
+    if (/^(withdrawn|moved)\b/i.test(why))
+      return { confidence: 'low', because: 'set aside, which teaches nothing' };
     return { confidence: 'medium', because: 'blocked, with a reason nobody has verified' };
   }
   return { confidence: 'low', because: 'not finished' };
@@ -203,7 +213,14 @@ function factFindings(day: DistilPayload, ticket: DistilTicket, digest: Digest):
       brand: day.brand,
       kind: 'fact' as const,
       claim: `${subject}: ${value}`,
-      detail: { title: subject, text: value, why: '', files: [], commands: [], repository: plainText(area, 80) },
+      detail: {
+        title: subject,
+        text: value,
+        why: '',
+        files: [],
+        commands: [],
+        repository: plainText(area, 80),
+      },
       ...judged,
       evidence: evidenceOf(ticket),
       targetPage: pageOf(day.brand, area),
@@ -217,7 +234,8 @@ function researchFinding(day: DistilPayload, note: DistilResearch, digest: Diges
   const title = plainText(note.title, 160);
   const text = plainText(note.claim, 400);
   const cited = note.sources.length > 0;
-  const confidence: Confidence = cited && note.clean && text !== '' ? 'high' : cited && text !== '' ? 'medium' : 'low';
+  const confidence: Confidence =
+    cited && note.clean && text !== '' ? 'high' : cited && text !== '' ? 'medium' : 'low';
   const because = {
     high: 'research whose sources can be looked at, with nothing against it',
     medium: 'research with open questions',
@@ -283,6 +301,7 @@ function dateOf(at: string, otherwise: string): string {
 export function pageOf(brand: string, area: string): string {
   const name = plainText(area, 200)
     .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
@@ -301,7 +320,8 @@ export function acceptFinding(proposed: Finding, brand: string): Finding | null 
   if (proposed.brand !== brand || !isClaimId(proposed.id) || !/^[a-z0-9-]{1,64}\.md$/.test(name)) return null;
   if (!KINDS.includes(proposed.kind) || !CONFIDENCES.includes(proposed.confidence)) return null;
   if (!proposed.evidence.every((source) => SOURCE_KINDS.includes(source.kind))) return null;
-  if (proposed.evidence.some((source) => source.kind === 'ticket' && !isTicketOf(source.ref, brand))) return null;
+  if (proposed.evidence.some((source) => source.kind === 'ticket' && !isTicketOf(source.ref, brand)))
+    return null;
   const { title, text, why, files, commands, repository } = proposed.detail;
   return {
     ...proposed,
@@ -327,7 +347,11 @@ export function acceptFinding(proposed: Finding, brand: string): Finding | null 
  * @param checks the outcome for each source of the finding; a source without one does not hold
  * @param standing ids of the other high findings of the day and of the claims already on the page
  */
-export function route(finding: Finding, checks: readonly EvidenceCheck[], standing: readonly string[]): Route {
+export function route(
+  finding: Finding,
+  checks: readonly EvidenceCheck[],
+  standing: readonly string[],
+): Route {
   const authority: Authority = finding.crossBrand ? 'operator-global' : 'librarian';
   const base = { authority, page: finding.targetPage };
   if (finding.confidence === 'low') {
@@ -340,7 +364,13 @@ export function route(finding: Finding, checks: readonly EvidenceCheck[], standi
     return { ...base, action: 'ask', confidence: 'medium', reason: finding.because, contradicts: [] };
   }
   if (finding.kind !== 'research' && !finding.evidence.some((source) => source.kind === 'ticket')) {
-    return { ...base, action: 'ask', confidence: 'medium', reason: 'it names no merged ticket', contradicts: [] };
+    return {
+      ...base,
+      action: 'ask',
+      confidence: 'medium',
+      reason: 'it names no merged ticket',
+      contradicts: [],
+    };
   }
   const failing = finding.evidence.flatMap((source) => {
     const check = checks.find((one) => one.source.kind === source.kind && one.source.ref === source.ref);

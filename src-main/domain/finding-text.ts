@@ -17,7 +17,11 @@ const HEADINGS: Readonly<Record<FindingKind, string>> = {
  * @param confidence what routing left of it
  * @param answer the operator's answer that let a medium finding in: it becomes a source of the claim
  */
-export function claimOf(finding: Finding, confidence: Confidence, answer?: { ref: string; day: string }): ClaimDraft {
+export function claimOf(
+  finding: Finding,
+  confidence: Confidence,
+  answer?: { ref: string; day: string },
+): ClaimDraft {
   const citations: Citation[] = finding.evidence.map((source) => ({
     label: labelOf(source),
     source,
@@ -36,7 +40,10 @@ function repositoryNote(finding: Finding): string {
 
 function labelOf(source: Source): string {
   const ref = source.kind === 'commit' ? source.ref.slice(0, 12) : source.ref;
-  const label = ref.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 60);
+  const label = ref
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 60);
   return label === '' ? source.kind : label;
 }
 

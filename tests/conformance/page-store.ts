@@ -43,7 +43,10 @@ export function pageStoreConformance(name: string, make: (root: string) => PageS
     });
 
     test('a page that is not there is not found', async () => {
-      expect(await store.read('wiki/label/none.md')).toMatchObject({ ok: false, failure: { code: 'not-found' } });
+      expect(await store.read('wiki/label/none.md')).toMatchObject({
+        ok: false,
+        failure: { code: 'not-found' },
+      });
       const gone = await store.remove('wiki/label/none.md', { author: librarian, expectedHash: null });
       expect(gone).toMatchObject({ ok: false, failure: { code: 'not-found' } });
     });
@@ -71,13 +74,18 @@ export function pageStoreConformance(name: string, make: (root: string) => PageS
 
     test('the same text again changes nothing', async () => {
       const hash = await written('wiki/label/a.md', page('one'));
-      const again = await store.write('wiki/label/a.md', page('one'), { author: librarian, expectedHash: hash });
+      const again = await store.write('wiki/label/a.md', page('one'), {
+        author: librarian,
+        expectedHash: hash,
+      });
       expect(again).toEqual({ ok: true, value: { path: 'wiki/label/a.md', hash, changed: false } });
     });
 
     test('a removed page is gone', async () => {
       const hash = await written('wiki/label/a.md', page('one'));
-      expect(await store.remove('wiki/label/a.md', { author: librarian, expectedHash: hash })).toMatchObject({ ok: true });
+      expect(await store.remove('wiki/label/a.md', { author: librarian, expectedHash: hash })).toMatchObject({
+        ok: true,
+      });
       expect(await store.list()).toEqual([]);
     });
 
@@ -118,7 +126,12 @@ export function pageStoreConformance(name: string, make: (root: string) => PageS
       await symlink(join(outside, 'secret.md'), join(root, 'page.md'));
       await symlink(join(outside, 'new.md'), join(root, 'dangling.md'));
       await symlink(outside, join(root, 'folder'));
-      for (const path of ['wiki/label/page.md', 'wiki/label/dangling.md', 'wiki/label/folder/secret.md', 'wiki/label/folder/new.md']) {
+      for (const path of [
+        'wiki/label/page.md',
+        'wiki/label/dangling.md',
+        'wiki/label/folder/secret.md',
+        'wiki/label/folder/new.md',
+      ]) {
         expect(await store.read(path)).toMatchObject({ ok: false, failure: { code: 'invalid-input' } });
         const write = await store.write(path, page('x'), { author: librarian, expectedHash: null });
         expect(write).toMatchObject({ ok: false, failure: { code: 'invalid-input' } });
@@ -129,7 +142,11 @@ export function pageStoreConformance(name: string, make: (root: string) => PageS
 
     test('a name that differs only in case is refused', async () => {
       await written('wiki/label/Notes/Été.md', page('x'));
-      for (const path of ['wiki/label/Notes/été.md', 'wiki/label/notes/other.md', 'wiki/label/Notes/E\u0301te\u0301.md']) {
+      for (const path of [
+        'wiki/label/Notes/été.md',
+        'wiki/label/notes/other.md',
+        'wiki/label/Notes/E\u0301te\u0301.md',
+      ]) {
         const twin = await store.write(path, page('x'), { author: librarian, expectedHash: null });
         expect(twin).toMatchObject({ ok: false, failure: { code: 'already-exists' } });
       }

@@ -10,14 +10,24 @@ import type { Entry, Outcome } from './ledger.ts';
 import type { Distiller, Evidence, LedgerFile, Pages } from './ports.ts';
 
 /** A finding that waits for the operator: it goes into the next interview. */
-export type Asked = { readonly finding: Finding; readonly page: string; readonly authority: string; readonly reason: string };
+export type Asked = {
+  readonly finding: Finding;
+  readonly page: string;
+  readonly authority: string;
+  readonly reason: string;
+};
 
 /** What a distillation did. Paths are relative to the workspace. */
 export type DistilReport = {
   /** Each finding with what routing decided and what stands in the ledger now. */
   readonly findings: readonly (Finding & { readonly action: Route['action']; readonly outcome: Outcome })[];
   /** Claims whose writing this call did or completed; empty when the same day is distilled again. */
-  readonly written: readonly { readonly page: string; readonly finding: string; readonly authority: string; readonly hash: string }[];
+  readonly written: readonly {
+    readonly page: string;
+    readonly finding: string;
+    readonly authority: string;
+    readonly hash: string;
+  }[];
   readonly asked: readonly Asked[];
   /** Findings whose page did not take them, with why. */
   readonly refused: readonly { readonly finding: string; readonly page: string; readonly failure: Failure }[];
@@ -43,12 +53,20 @@ export const rulesDistiller: Distiller = (payload) => Promise.resolve(classify(p
  * @param distiller who proposes; the rules where none is given
  */
 export async function distil(
-  input: Places & { brand: string; day: string; payload: DistilPayload; evidence: Evidence; distiller?: Distiller },
+  input: Places & {
+    brand: string;
+    day: string;
+    payload: DistilPayload;
+    evidence: Evidence;
+    distiller?: Distiller;
+  },
 ): Promise<DistilReport> {
   const { brand, day, pages, ledger } = input;
   const ledgerPath = ledger.path(brand, day);
   if (input.payload.brand !== brand || input.payload.day !== day) {
-    throw new RangeError(`The payload is of ${input.payload.brand}, ${input.payload.day}; asked was ${brand}, ${day}.`);
+    throw new RangeError(
+      `The payload is of ${input.payload.brand}, ${input.payload.day}; asked was ${brand}, ${day}.`,
+    );
   }
   const gathered = gather(input.payload);
   const proposed = await (input.distiller ?? rulesDistiller)(gathered.payload);
@@ -152,7 +170,11 @@ export async function keepAsked(
 }
 
 /** Records where a brand starts: its first day is not distilled. Repeating it changes nothing. */
-export async function openLedger(input: { brand: string; day: string; ledger: LedgerFile }): Promise<{ ledgerPath: string }> {
+export async function openLedger(input: {
+  brand: string;
+  day: string;
+  ledger: LedgerFile;
+}): Promise<{ ledgerPath: string }> {
   const { brand, day, ledger } = input;
   if ((await ledger.read(brand, day)) === null) {
     const text = putEntries(null, { brand, day }, []);
@@ -183,7 +205,12 @@ async function checkEvidence(finding: Finding, evidence: Evidence): Promise<Evid
   for (const source of finding.evidence) {
     let reason: string;
     try {
-      reason = source.kind === 'ticket' ? await ticketProblem(source, commits, evidence) : (await evidence.resolves(source)) ? '' : 'it does not resolve';
+      reason =
+        source.kind === 'ticket'
+          ? await ticketProblem(source, commits, evidence)
+          : (await evidence.resolves(source))
+            ? ''
+            : 'it does not resolve';
     } catch (error) {
       reason = `it could not be checked (${error instanceof Error ? error.message : String(error)})`;
     }
@@ -192,7 +219,11 @@ async function checkEvidence(finding: Finding, evidence: Evidence): Promise<Evid
   return checks;
 }
 
-async function ticketProblem(source: Source, commits: readonly string[], evidence: Evidence): Promise<string> {
+async function ticketProblem(
+  source: Source,
+  commits: readonly string[],
+  evidence: Evidence,
+): Promise<string> {
   const ticket = await evidence.ticket(source.ref);
   if (ticket === null) return 'there is no such ticket';
   if (ticket.state !== 'merged') return `it is ${ticket.state}, not merged`;
@@ -229,13 +260,22 @@ async function writeClaim(
     if (!read.ok && read.failure.code !== 'not-found') return { kind: 'failed', failure: read.failure };
     const before = read.ok ? read.value : null;
     if (before && isReworded(before.text, draft, known)) return { kind: 'theirs', hash: before.hash };
-    const base = before?.text ?? newPage({ title: titleOf(finding, to), authority: to.authority, confidence: to.confidence, sources, updated: day });
+    const base =
+      before?.text ??
+      newPage({
+        title: titleOf(finding, to),
+        authority: to.authority,
+        confidence: to.confidence,
+        sources,
+        updated: day,
+      });
     const claimed = putClaim(base, draft);
     if (before && claimed === before.text) return { kind: 'same', hash: before.hash };
     const text = noteSources(claimed, sources, day);
     const write = await pages.write(to.page, text, { author, expectedHash: before?.hash ?? null });
     if (write.ok) return { kind: write.value.changed ? 'changed' : 'same', hash: write.value.hash };
-    if (write.failure.code !== 'version-conflict' || attempt >= MOST_CONFLICTS) return { kind: 'failed', failure: write.failure };
+    if (write.failure.code !== 'version-conflict' || attempt >= MOST_CONFLICTS)
+      return { kind: 'failed', failure: write.failure };
   }
 }
 
@@ -248,7 +288,10 @@ function isReworded(text: string, draft: ClaimDraft, known: readonly string[]): 
 
 function titleOf(finding: Finding, to: Route): string {
   if (finding.detail.repository !== '') return finding.detail.repository;
-  const name = to.page.slice(to.page.lastIndexOf('/') + 1).replace(/\.md$/, '').replaceAll('-', ' ');
+  const name = to.page
+    .slice(to.page.lastIndexOf('/') + 1)
+    .replace(/\.md$/, '')
+    .replaceAll('-', ' ');
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 

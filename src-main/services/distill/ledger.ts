@@ -37,7 +37,13 @@ export function readLedger(text: string | null): Map<string, Remembered> {
 export type Entry = { readonly id: string; readonly line: string };
 
 /** How a finding stands in the ledger. */
-export function entryOf(finding: Finding, route: Route, outcome: Outcome, digests: readonly string[], why: string): Entry {
+export function entryOf(
+  finding: Finding,
+  route: Route,
+  outcome: Outcome,
+  digests: readonly string[],
+  why: string,
+): Entry {
   const where: Record<Outcome, string> = {
     planned: `being written to [[${route.page.replace(/\.md$/, '')}]]`,
     written: `written to [[${route.page.replace(/\.md$/, '')}]]`,
@@ -62,7 +68,11 @@ function labelOf(confidence: Confidence): string {
  * The ledger with these entries: a line for an id that is there is replaced, others are added at the end, every other line
  * stays.
  */
-export function putEntries(text: string | null, about: { brand: string; day: string }, entries: readonly Entry[]): string {
+export function putEntries(
+  text: string | null,
+  about: { brand: string; day: string },
+  entries: readonly Entry[],
+): string {
   const lines = (text ?? emptyLedger(about)).split('\n');
   const at = new Map<string, number>();
   lines.forEach((line, index) => {
@@ -71,7 +81,8 @@ export function putEntries(text: string | null, about: { brand: string; day: str
   });
   const added: string[] = [];
   for (const { id, line } of entries) {
-    if (!isClaimId(id)) throw new RangeError(`The finding id ${JSON.stringify(id)} cannot stand in a ledger.`);
+    if (!isClaimId(id))
+      throw new RangeError(`The finding id ${JSON.stringify(id)} cannot stand in a ledger.`);
     const index = at.get(id);
     if (index === undefined) added.push(line);
     else lines[index] = line;
@@ -105,15 +116,20 @@ function emptyLedger({ brand, day }: { brand: string; day: string }): string {
 export function fileLedger({ workspace }: { workspace: string }): LedgerFile {
   const folderOf = (brand: string) => join(workspace, 'brands', brand, 'ledger');
   const checked = (brand: string, day: string) => {
-    if (!/^[a-z][a-z0-9-]{0,31}$/.test(brand)) throw new RangeError(`${JSON.stringify(brand)} is no brand's id.`);
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) throw new RangeError(`${JSON.stringify(day)} is no day; expected YYYY-MM-DD.`);
+    if (!/^[a-z][a-z0-9-]{0,31}$/.test(brand))
+      throw new RangeError(`${JSON.stringify(brand)} is no brand's id.`);
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(day))
+      throw new RangeError(`${JSON.stringify(day)} is no day; expected YYYY-MM-DD.`);
     return `${day}.md`;
   };
   return {
     path: (brand, day) => `brands/${brand}/ledger/${checked(brand, day)}`,
     async read(brand, day) {
       try {
-        const handle = await open(join(folderOf(brand), checked(brand, day)), constants.O_RDONLY | constants.O_NOFOLLOW);
+        const handle = await open(
+          join(folderOf(brand), checked(brand, day)),
+          constants.O_RDONLY | constants.O_NOFOLLOW,
+        );
         try {
           return await handle.readFile('utf8');
         } finally {

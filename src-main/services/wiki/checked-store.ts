@@ -21,7 +21,11 @@ export function checkedPageStore(inner: PageStore, { authorize }: { authorize: A
       answer = await authorize(path, author);
     } catch (error) {
       const what = error instanceof Error ? error.message : String(error);
-      answer = { allowed: false, rule: 'policy-unavailable', reason: `the policy could not be asked (${what})` };
+      answer = {
+        allowed: false,
+        rule: 'policy-unavailable',
+        reason: `the policy could not be asked (${what})`,
+      };
     }
     if (answer.allowed === true) return null;
     return fail(
@@ -42,7 +46,11 @@ export function checkedPageStore(inner: PageStore, { authorize }: { authorize: A
         const before = await inner.read(path);
         const problem = uncited(path, text, before.ok ? before.value.text : null);
         if (problem !== null) {
-          return fail('invalid-file', problem, 'Name the ticket, commit, log line, page or answer it rests on.');
+          return fail(
+            'invalid-file',
+            problem,
+            'Name the ticket, commit, log line, page or answer it rests on.',
+          );
         }
       }
       return inner.write(path, text, change);
@@ -56,7 +64,8 @@ export function checkedPageStore(inner: PageStore, { authorize }: { authorize: A
 /** What a role's page lacks; null where it may be written. Frontmatter that was broken before may stay as it is. */
 function uncited(path: string, text: string, before: string | null): string | null {
   const page = parsePage(path, text);
-  if (page.error && (before === null || frontmatterOf(before) !== frontmatterOf(text))) return page.error.message;
+  if (page.error && (before === null || frontmatterOf(before) !== frontmatterOf(text)))
+    return page.error.message;
   const bare = page.claims.find((claim) => claim.sources.length === 0);
   if (bare) return `The claim "${bare.id}" on line ${bare.line} of ${path} names no source.`;
   if (sourcesOf(page).length === 0) return `The page ${path} names no source.`;

@@ -2,11 +2,19 @@ import type { PageAuthor, PageStore } from './page-store.ts';
 
 /** A change of a page that is on disk. `hash` is the SHA-256 of the new text. */
 export type PageEvent =
-  | { readonly type: 'page.written'; readonly path: string; readonly hash: string; readonly author: PageAuthor }
+  | {
+      readonly type: 'page.written';
+      readonly path: string;
+      readonly hash: string;
+      readonly author: PageAuthor;
+    }
   | { readonly type: 'page.removed'; readonly path: string; readonly author: PageAuthor };
 
 /** A store that tells of each change once it is on disk; a write that changes nothing is not told. */
-export function eventedPageStore(inner: PageStore, emit: (event: PageEvent) => void | Promise<void>): PageStore {
+export function eventedPageStore(
+  inner: PageStore,
+  emit: (event: PageEvent) => void | Promise<void>,
+): PageStore {
   return {
     list: () => inner.list(),
     read: (path) => inner.read(path),

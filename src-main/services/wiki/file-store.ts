@@ -3,7 +3,15 @@ import { dirname, join } from 'node:path';
 import { fail, ok } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
 import { checkPagePath, foldName } from './page-path.ts';
-import { hashOf, isErrno, readBytes, replaceFile, sweepTemporaries, syncFolder, walkPages } from './page-file.ts';
+import {
+  hashOf,
+  isErrno,
+  readBytes,
+  replaceFile,
+  sweepTemporaries,
+  syncFolder,
+  walkPages,
+} from './page-file.ts';
 import { LONGEST_PAGE } from './page-store.ts';
 import type { PageRevision, PageStore, PageText } from './page-store.ts';
 
@@ -77,7 +85,11 @@ export function filePageStore(options: { root: string; prefix: string; historyRo
         const place = await locate(path);
         if (!place.ok) return place;
         if (/\p{Cs}|\0/u.test(text)) {
-          return fail('invalid-file', `The text for ${path} holds a NUL or half a character.`, 'Write plain UTF-8 text.');
+          return fail(
+            'invalid-file',
+            `The text for ${path} holds a NUL or half a character.`,
+            'Write plain UTF-8 text.',
+          );
         }
         const bytes = Buffer.from(text);
         if (bytes.length > LONGEST_PAGE) {
@@ -89,7 +101,8 @@ export function filePageStore(options: { root: string; prefix: string; historyRo
         }
         const { file, names } = place.value;
         const before = await current(path, file);
-        if ((before?.hash ?? null) !== change.expectedHash) return conflict(path, change.expectedHash, before);
+        if ((before?.hash ?? null) !== change.expectedHash)
+          return conflict(path, change.expectedHash, before);
         const hash = hashOf(bytes);
         if (before?.hash === hash) return ok({ path, hash, changed: false });
         const twin = await twinOf(root, names);

@@ -113,7 +113,11 @@ export function openIndexDatabase(file: string) {
       const match = `{scope} : (${scope}) AND {title headings body} : (${expression})`;
       return statements.search
         .all({ match, limit, brands: JSON.stringify(brands) })
-        .map((row) => ({ ...fromRow(row), snippet: row.snippet.replace(/\s+/g, ' ').trim(), rank: row.rank }));
+        .map((row) => ({
+          ...fromRow(row),
+          snippet: row.snippet.replace(/\s+/g, ' ').trim(),
+          rank: row.rank,
+        }));
     },
     close: () => void sqlite.close(),
   };
@@ -125,7 +129,8 @@ function openSqlite(file: string): Sqlite {
   try {
     return openFresh(file);
   } catch (error) {
-    if (file === ':memory:' || !(error instanceof Database.SqliteError) || !/CORRUPT|NOTADB/.test(error.code)) throw error;
+    if (file === ':memory:' || !(error instanceof Database.SqliteError) || !/CORRUPT|NOTADB/.test(error.code))
+      throw error;
     removeFiles(file);
     return openFresh(file);
   }
@@ -182,7 +187,10 @@ function prepare(sqlite: Sqlite) {
        WHERE link.key IN (SELECT value FROM json_each(?)) AND page.brand IN (SELECT value FROM json_each(?)) ORDER BY page.path`,
     ),
     // The brand is asked twice: by the full-text scope, so that ranking is cheap, and by the page's own column.
-    search: sqlite.prepare<[{ match: string; limit: number; brands: string }], Row & { snippet: string; rank: number }>(
+    search: sqlite.prepare<
+      [{ match: string; limit: number; brands: string }],
+      Row & { snippet: string; rank: number }
+    >(
       `SELECT page.*, hit.snippet, hit.rank FROM (
          SELECT rowid AS id, rank, snippet(text, 2, char(2), char(3), '…', 24) AS snippet FROM text
          WHERE text MATCH @match AND rank MATCH 'bm25(8.0, 3.0, 1.0, 0.0)' ORDER BY rank LIMIT @limit
@@ -192,8 +200,30 @@ function prepare(sqlite: Sqlite) {
   };
 }
 
-function fromRow({ path, brand, title, authority, confidence, updated, hash, stamp, error, sources }: Row): IndexedPage {
-  return { path, brand, title, authority, confidence, updated, hash, stamp, error, sources: JSON.parse(sources) as Source[] };
+function fromRow({
+  path,
+  brand,
+  title,
+  authority,
+  confidence,
+  updated,
+  hash,
+  stamp,
+  error,
+  sources,
+}: Row): IndexedPage {
+  return {
+    path,
+    brand,
+    title,
+    authority,
+    confidence,
+    updated,
+    hash,
+    stamp,
+    error,
+    sources: JSON.parse(sources) as Source[],
+  };
 }
 
 /** A brand as one word of the full-text index, whatever characters its id has. */

@@ -17,7 +17,14 @@ export type {
 export { parsePage, sourcesOf } from './page.ts';
 export type { Frontmatter, FrontmatterError, PageLink, ParsedPage } from './page.ts';
 export { openWikiIndex } from './wiki-index.ts';
-export type { IndexChange, RefreshReport, SearchResult, ShownPage, WikiIndex, WikiRoot } from './wiki-index.ts';
+export type {
+  IndexChange,
+  RefreshReport,
+  SearchResult,
+  ShownPage,
+  WikiIndex,
+  WikiRoot,
+} from './wiki-index.ts';
 export type { IndexedPage } from './index-database.ts';
 export type { LintIssue, ResolveSource } from './lint.ts';
 export type { Watcher } from './watch.ts';

@@ -44,14 +44,21 @@ export async function lintPages(options: {
       issues.push({ kind, page: path, brand, line, message });
     if (page.error) issue('frontmatter', page.error.line, page.error.message);
     for (const claim of page.claims.filter((one) => one.sources.length === 0)) {
-      issue('uncited', claim.line, `The claim "${claim.id}" names no source; one of ${SOURCE_KINDS.join(', ')} was expected.`);
+      issue(
+        'uncited',
+        claim.line,
+        `The claim "${claim.id}" names no source; one of ${SOURCE_KINDS.join(', ')} was expected.`,
+      );
     }
-    const byRole = page.frontmatter?.authority !== undefined && !['operator', null].includes(page.frontmatter.authority);
+    const byRole =
+      page.frontmatter?.authority !== undefined && !['operator', null].includes(page.frontmatter.authority);
     if (byRole && sourcesOf(page).length === 0) issue('uncited', 1, `The page ${path} names no source.`);
     for (const source of sourcesOf(page)) {
       const problem = await problemOf(source, brand);
       if (problem === null) continue;
-      const line = page.claims.find((claim) => claim.sources.some((one) => one.kind === source.kind && one.ref === source.ref))?.line;
+      const line = page.claims.find((claim) =>
+        claim.sources.some((one) => one.kind === source.kind && one.ref === source.ref),
+      )?.line;
       issue('unresolved-source', line ?? 1, `${source.kind} ${source.ref} ${problem}.`);
     }
   }

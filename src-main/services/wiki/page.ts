@@ -47,7 +47,8 @@ export function parsePage(path: string, text: string): ParsedPage {
     links.push(...linksOf(line.text, index + 1));
   });
   const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.md$/, '');
-  const title = frontmatter?.title ?? headings.find((heading) => heading !== '')?.replace(/\\(.)/g, '$1') ?? name;
+  const title =
+    frontmatter?.title ?? headings.find((heading) => heading !== '')?.replace(/\\(.)/g, '$1') ?? name;
   return { path, title, frontmatter, error, body, headings, links, claims: readClaims(text) };
 }
 
@@ -55,7 +56,9 @@ function linksOf(line: string, number: number): PageLink[] {
   if (!line.includes('[')) return [];
   const prose = line.length > 20_000 ? '' : withoutCode(line);
   const links: PageLink[] = [];
-  for (const match of prose.matchAll(/(?<!\\)\[\[([^[\]|#\n]{1,300})(?:#[^[\]|\n]{0,300})?(?:\|[^[\]\n]{0,300})?\]\]/g)) {
+  for (const match of prose.matchAll(
+    /(?<!\\)\[\[([^[\]|#\n]{1,300})(?:#[^[\]|\n]{0,300})?(?:\|[^[\]\n]{0,300})?\]\]/g,
+  )) {
     const target = (match[1] ?? '').replace(/\\$/, '').trim();
     if (target !== '') links.push({ kind: 'wiki', target, line: number });
   }
@@ -108,11 +111,13 @@ function readFrontmatter(path: string, text: string): ReadFrontmatter {
     const message = `${path}, line ${line}: read ${read}, expected ${expected}.`;
     return { frontmatter: null, error: { file: path, line, read, expected, message }, body: text };
   };
-  if (span.kind === 'unclosed') return broken(1, '"---" that no later line closes', 'a second line "---" after the frontmatter');
+  if (span.kind === 'unclosed')
+    return broken(1, '"---" that no later line closes', 'a second line "---" after the frontmatter');
   const counter = new LineCounter();
   const document = parseDocument(span.yaml, { lineCounter: counter, strict: true, uniqueKeys: true });
   const lineAt = (offset: number) => counter.linePos(offset).line + 1;
-  const shown = (line: number) => JSON.stringify((text.split('\n', line)[line - 1] ?? '').trim().slice(0, 120));
+  const shown = (line: number) =>
+    JSON.stringify((text.split('\n', line)[line - 1] ?? '').trim().slice(0, 120));
   const fault = document.errors[0];
   if (fault) {
     const line = lineAt(fault.pos[0]);
@@ -125,7 +130,8 @@ function readFrontmatter(path: string, text: string): ReadFrontmatter {
     return broken(2, shown(2), 'YAML without deep aliases');
   }
   if (value === null) return { frontmatter: emptyFrontmatter, error: null, body: text.slice(span.end) };
-  if (typeof value !== 'object' || Array.isArray(value)) return broken(2, shown(2), 'fields such as "title: Releases"');
+  if (typeof value !== 'object' || Array.isArray(value))
+    return broken(2, shown(2), 'fields such as "title: Releases"');
   const fields = new Map<string, unknown>(Object.entries(value));
   const wrong = wrongField(fields);
   if (wrong) {
@@ -136,15 +142,25 @@ function readFrontmatter(path: string, text: string): ReadFrontmatter {
   return { frontmatter: toFrontmatter(fields), error: null, body: text.slice(span.end) };
 }
 
-const emptyFrontmatter: Frontmatter = { title: null, authority: null, confidence: null, sources: [], updated: null };
+const emptyFrontmatter: Frontmatter = {
+  title: null,
+  authority: null,
+  confidence: null,
+  sources: [],
+  updated: null,
+};
 
 function isSource(value: unknown): value is Source {
   if (typeof value !== 'object' || value === null || !('kind' in value) || !('ref' in value)) return false;
-  return SOURCE_KINDS.some((kind) => kind === value.kind) && (typeof value.ref === 'string' || typeof value.ref === 'number');
+  return (
+    SOURCE_KINDS.some((kind) => kind === value.kind) &&
+    (typeof value.ref === 'string' || typeof value.ref === 'number')
+  );
 }
 
 function wrongField(fields: ReadonlyMap<string, unknown>): { field: string; expected: string } | null {
-  const scalar = (value: unknown) => value === undefined || value === null || ['string', 'number'].includes(typeof value);
+  const scalar = (value: unknown) =>
+    value === undefined || value === null || ['string', 'number'].includes(typeof value);
   for (const field of ['title', 'authority', 'updated']) {
     if (!scalar(fields.get(field))) return { field, expected: `"${field}" as one line of text` };
   }
@@ -154,7 +170,10 @@ function wrongField(fields: ReadonlyMap<string, unknown>): { field: string; expe
   }
   const sources = fields.get('sources') ?? [];
   if (!Array.isArray(sources) || !sources.every(isSource)) {
-    return { field: 'sources', expected: `"sources" as a list of {kind: ${SOURCE_KINDS.join('|')}, ref: text}` };
+    return {
+      field: 'sources',
+      expected: `"sources" as a list of {kind: ${SOURCE_KINDS.join('|')}, ref: text}`,
+    };
   }
   return null;
 }
@@ -162,7 +181,9 @@ function wrongField(fields: ReadonlyMap<string, unknown>): { field: string; expe
 function toFrontmatter(fields: ReadonlyMap<string, unknown>): Frontmatter {
   const text = (field: string) => {
     const value = fields.get(field) ?? null;
-    return value === null || String(value).trim() === '' ? null : String(value).replace(/\s+/g, ' ').trim().slice(0, 500);
+    return value === null || String(value).trim() === ''
+      ? null
+      : String(value).replace(/\s+/g, ' ').trim().slice(0, 500);
   };
   const sources = fields.get('sources');
   return {

@@ -10,7 +10,8 @@ import type { PageEvent } from './index.ts';
 
 const operator = { role: 'operator' };
 const librarian = { role: 'librarian', brand: 'label' };
-const cited = '---\ntitle: R\nauthority: librarian\nsources:\n  - { kind: ticket, ref: T-label-1 }\n---\n\nText.\n';
+const cited =
+  '---\ntitle: R\nauthority: librarian\nsources:\n  - { kind: ticket, ref: T-label-1 }\n---\n\nText.\n';
 
 let root: string;
 beforeEach(async () => {
@@ -32,7 +33,9 @@ describe('files', () => {
       }`;
     for (let round = 0; round < 3; round += 1) {
       await rm(join(root, 'a.md'), { force: true });
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       for await (const line of createInterface({ input: child.stdout })) if (Number(line) >= 3 + round) break;
       child.kill('SIGKILL');
       await once(child, 'exit');
@@ -71,13 +74,18 @@ describe('checked', () => {
   const store = () => checkedPageStore(filePageStore({ root, prefix: 'wiki' }), { authorize: brandOnly });
 
   test('a role writes only where its contract lets it', async () => {
-    expect(await store().write('wiki/label/a.md', cited, { author: librarian, expectedHash: null })).toMatchObject({ ok: true });
+    expect(
+      await store().write('wiki/label/a.md', cited, { author: librarian, expectedHash: null }),
+    ).toMatchObject({ ok: true });
     for (const path of ['wiki/quant/a.md', 'wiki/_global/a.md']) {
       const refused = await store().write(path, cited, { author: librarian, expectedHash: null });
       expect(refused).toMatchObject({ ok: false, failure: { code: 'not-authorized' } });
       if (!refused.ok) expect(refused.failure.message).toContain('librarian-writes-brand');
     }
-    const removal = await store().remove('wiki/label/a.md', { author: { role: 'scout' }, expectedHash: null });
+    const removal = await store().remove('wiki/label/a.md', {
+      author: { role: 'scout' },
+      expectedHash: null,
+    });
     expect(removal).toMatchObject({ ok: false, failure: { code: 'not-authorized' } });
   });
 
@@ -103,13 +111,18 @@ describe('checked', () => {
   });
 
   test('the operator writes what and where they like', async () => {
-    expect(await store().write('wiki/quant/a.md', 'no source\n', { author: operator, expectedHash: null })).toMatchObject({ ok: true });
+    expect(
+      await store().write('wiki/quant/a.md', 'no source\n', { author: operator, expectedHash: null }),
+    ).toMatchObject({ ok: true });
   });
 });
 
 test('evented tells of what is on disk, and of nothing else', async () => {
   const events: PageEvent[] = [];
-  const store = eventedPageStore(filePageStore({ root, prefix: 'wiki/label' }), (event) => void events.push(event));
+  const store = eventedPageStore(
+    filePageStore({ root, prefix: 'wiki/label' }),
+    (event) => void events.push(event),
+  );
   const write = await store.write('wiki/label/a.md', 'x', { author: operator, expectedHash: null });
   const hash = write.ok ? write.value.hash : '';
   await store.write('wiki/label/a.md', 'x', { author: operator, expectedHash: hash });

@@ -22,7 +22,8 @@ export async function watchRoots<Root extends { readonly root: string; readonly 
       // A page that comes back within chokidar's window would be told late; the index looks at the file itself anyway.
       atomic: false,
       ignored: (file, stats) =>
-        file !== root.root && (basename(file).startsWith('.') || (stats?.isFile() === true && !file.endsWith('.md'))),
+        file !== root.root &&
+        (basename(file).startsWith('.') || (stats?.isFile() === true && !file.endsWith('.md'))),
     });
     const ready = new Promise<void>((resolve, reject) => {
       watcher.once('ready', resolve);
@@ -32,7 +33,9 @@ export async function watchRoots<Root extends { readonly root: string; readonly 
     watcher.on('all', (event, file) => {
       if (event === 'addDir' || event === 'unlinkDir') return;
       const below = relative(root.root, file).split(sep).join('/');
-      onFile(root, `${root.prefix}/${below}`, join(root.root, below)).catch((error: unknown) => onError(asError(error)));
+      onFile(root, `${root.prefix}/${below}`, join(root.root, below)).catch((error: unknown) =>
+        onError(asError(error)),
+      );
     });
     return { watcher, ready };
   });

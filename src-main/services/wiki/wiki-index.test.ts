@@ -18,7 +18,10 @@ async function put(path: string, text: string): Promise<void> {
 }
 
 function open(file = join(home, 'index.db')): WikiIndex {
-  return openWikiIndex({ file, roots: ['label', 'quant', '_global'].map((brand) => ({ brand, root: join(home, 'wiki', brand) })) });
+  return openWikiIndex({
+    file,
+    roots: ['label', 'quant', '_global'].map((brand) => ({ brand, root: join(home, 'wiki', brand) })),
+  });
 }
 
 beforeEach(async () => {
@@ -77,7 +80,10 @@ describe('refresh', () => {
 
 describe('search', () => {
   beforeEach(async () => {
-    await put('wiki/label/releases.md', pageText('Releases', 'Every pre-order of the café catalogue. [^T-label-1] <!-- claim:c1 -->'));
+    await put(
+      'wiki/label/releases.md',
+      pageText('Releases', 'Every pre-order of the café catalogue. [^T-label-1] <!-- claim:c1 -->'),
+    );
     await put('wiki/label/other.md', pageText('Other', 'Mentions releases once among many other words.'));
     await put('wiki/quant/secret.md', pageText('Secret', 'releases of the sealed strategy'));
     await put('wiki/_global/terms.md', pageText('Terms', 'What releases means everywhere.'));
@@ -85,7 +91,11 @@ describe('search', () => {
   });
 
   test('a brand sees its own pages and the global ones, never another brand’s', () => {
-    expect(found('releases', 'label')).toEqual(['wiki/label/releases.md', 'wiki/_global/terms.md', 'wiki/label/other.md']);
+    expect(found('releases', 'label')).toEqual([
+      'wiki/label/releases.md',
+      'wiki/_global/terms.md',
+      'wiki/label/other.md',
+    ]);
     expect(found('sealed strategy', 'label')).toEqual([]);
     expect(found('releases', 'quant').sort()).toEqual(['wiki/_global/terms.md', 'wiki/quant/secret.md']);
     expect(found('releases', '_global')).toEqual(['wiki/_global/terms.md']);
@@ -116,19 +126,41 @@ describe('search', () => {
     expect(found('"words other many"')).toEqual([]);
   });
 
-  test.each(['"', '""', '*', 'a*"b', 'NEAR(', '(', ') OR (', 'title:', '{scope}: x', "'; DROP TABLE page; --", 'AND', 'NOT x', '\u0000', '-', '^a', '\uD800', ''])(
-    'the query %j is harmless',
-    (query) => {
-      expect(Array.isArray(index.search(query, { brand: 'label' }))).toBe(true);
-      expect(found('releases', 'label')).toHaveLength(3);
-    },
-  );
+  test.each([
+    '"',
+    '""',
+    '*',
+    'a*"b',
+    'NEAR(',
+    '(',
+    ') OR (',
+    'title:',
+    '{scope}: x',
+    "'; DROP TABLE page; --",
+    'AND',
+    'NOT x',
+    '\u0000',
+    '-',
+    '^a',
+    '\uD800',
+    '',
+  ])('the query %j is harmless', (query) => {
+    expect(Array.isArray(index.search(query, { brand: 'label' }))).toBe(true);
+    expect(found('releases', 'label')).toHaveLength(3);
+  });
 
   test('no text at all is a syntax error or reaches another brand', () => {
-    const hostile = fc.array(fc.oneof(fc.string({ unit: 'binary', maxLength: 8 }), fc.constantFrom('"', ' OR ', 'scope:', '*', 'releases', ')')), { maxLength: 12 });
+    const hostile = fc.array(
+      fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 8 }),
+        fc.constantFrom('"', ' OR ', 'scope:', '*', 'releases', ')'),
+      ),
+      { maxLength: 12 },
+    );
     fc.assert(
       fc.property(hostile, (parts) => {
-        for (const hit of index.search(parts.join(''), { brand: 'label', limit: 5 })) expect(hit.brand).not.toBe('quant');
+        for (const hit of index.search(parts.join(''), { brand: 'label', limit: 5 }))
+          expect(hit.brand).not.toBe('quant');
       }),
       { numRuns: 500 },
     );
@@ -155,11 +187,24 @@ describe('pages', () => {
         authority: 'librarian',
         updated: '2026-11-20',
         backlinks: ['wiki/label/by-name.md', 'wiki/label/sub/by-path.md'],
-        claims: [{ id: 'c1', text: 'Pre-orders.', confidence: 'medium', sources: ['ticket T-label-1'], updated: '2026-11-19' }],
+        claims: [
+          {
+            id: 'c1',
+            text: 'Pre-orders.',
+            confidence: 'medium',
+            sources: ['ticket T-label-1'],
+            updated: '2026-11-19',
+          },
+        ],
       },
     });
     expect(await index.show('wiki/label/releases.md', { brand: 'quant' })).toMatchObject({ ok: false });
-    for (const path of ['wiki/label/none.md', 'wiki/label/../quant/foreign.md', '/etc/passwd', 'wiki/nobody/x.md']) {
+    for (const path of [
+      'wiki/label/none.md',
+      'wiki/label/../quant/foreign.md',
+      '/etc/passwd',
+      'wiki/nobody/x.md',
+    ]) {
       expect(await index.show(path)).toMatchObject({ ok: false });
     }
   });
@@ -170,19 +215,28 @@ describe('pages', () => {
     ['title: x\nsources: T-label-1\n', 3, 'sources: T-label-1'],
     ['- a list\n', 2, '- a list'],
     ['title: x\ntitle: y\n', 3, 'title: y'],
-  ])('broken frontmatter %j is named with its line, and the page is still found', async (yaml, line, read) => {
-    await put('wiki/label/broken.md', `---\n${yaml}---\n\nNever lost.\n`);
-    await index.refresh();
-    expect(found('never lost')).toEqual(['wiki/label/broken.md']);
-    const [page] = index.pages({ brand: 'label' });
-    expect(page?.path).toBe('wiki/label/broken.md');
-    expect(page?.error).toMatch(/^wiki\/label\/broken\.md, line \d+: read .+, expected .+\.$/);
-    if (read !== '"]"') expect(page?.error).toContain(`line ${line}: read ${JSON.stringify(read)}`);
-    expect(await index.show('wiki/label/broken.md')).toMatchObject({ ok: true, value: { title: 'broken' } });
-  });
+  ])(
+    'broken frontmatter %j is named with its line, and the page is still found',
+    async (yaml, line, read) => {
+      await put('wiki/label/broken.md', `---\n${yaml}---\n\nNever lost.\n`);
+      await index.refresh();
+      expect(found('never lost')).toEqual(['wiki/label/broken.md']);
+      const [page] = index.pages({ brand: 'label' });
+      expect(page?.path).toBe('wiki/label/broken.md');
+      expect(page?.error).toMatch(/^wiki\/label\/broken\.md, line \d+: read .+, expected .+\.$/);
+      if (read !== '"]"') expect(page?.error).toContain(`line ${line}: read ${JSON.stringify(read)}`);
+      expect(await index.show('wiki/label/broken.md')).toMatchObject({
+        ok: true,
+        value: { title: 'broken' },
+      });
+    },
+  );
 
   test('lint names uncited claims, dead links, sources that do not resolve and broken frontmatter', async () => {
-    await put('wiki/label/a.md', `${pageText('A', '[[b]] [[nowhere]] [[foreign]] [x](gone.md) [y](https://x.org/z.md)')}- Claim. <!-- claim:c1 -->\n`);
+    await put(
+      'wiki/label/a.md',
+      `${pageText('A', '[[b]] [[nowhere]] [[foreign]] [x](gone.md) [y](https://x.org/z.md)')}- Claim. <!-- claim:c1 -->\n`,
+    );
     await put('wiki/label/b.md', '---\ntitle: [\n---\n');
     await put('wiki/quant/foreign.md', 'x');
     await index.refresh();
@@ -198,7 +252,10 @@ describe('pages', () => {
   });
 
   test('the template that a new workspace starts with has nothing to mend', async () => {
-    await put('wiki/_global/README.md', await readFile(new URL('../../../wiki-template/_global/README.md', import.meta.url), 'utf8'));
+    await put(
+      'wiki/_global/README.md',
+      await readFile(new URL('../../../wiki-template/_global/README.md', import.meta.url), 'utf8'),
+    );
     await index.refresh();
     expect(await index.lint((source) => source.kind === 'operator')).toEqual([]);
     expect(index.pages()[0]).toMatchObject({ title: 'How this wiki works', error: null });

@@ -51,10 +51,20 @@ export type ShownPage = {
 };
 
 /** What a refresh did, in pages. */
-export type RefreshReport = { readonly added: number; readonly changed: number; readonly removed: number; readonly total: number };
+export type RefreshReport = {
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly total: number;
+};
 
 /** A change that is in the index and can be searched. */
-export type IndexChange = { readonly type: 'changed' | 'removed'; readonly page: string; readonly brand: string; readonly hash: string | null };
+export type IndexChange = {
+  readonly type: 'changed' | 'removed';
+  readonly page: string;
+  readonly brand: string;
+  readonly hash: string | null;
+};
 
 const GLOBAL = '_global';
 const BATCH = 20;
@@ -67,7 +77,8 @@ const BATCH = 20;
  */
 export function openWikiIndex(options: { file: string; roots: readonly WikiRoot[] }) {
   const roots = options.roots.map((root) => ({ ...root, prefix: root.prefix ?? `wiki/${root.brand}` }));
-  if (new Set(roots.map((root) => root.brand)).size < roots.length) throw new RangeError('A brand has one folder of pages.');
+  if (new Set(roots.map((root) => root.brand)).size < roots.length)
+    throw new RangeError('A brand has one folder of pages.');
   const database = openIndexDatabase(options.file);
   const watchers = new Set<Watcher>();
   const listeners = new Set<(change: IndexChange) => void>();
@@ -93,7 +104,9 @@ export function openWikiIndex(options: { file: string; roots: readonly WikiRoot[
 
   /** Reads some pages and takes them into the index in one transaction; says for each whether its text is new. */
   async function take(batch: readonly Work[]): Promise<{ added: number; changed: number }> {
-    const read = await Promise.all(batch.map(async (work) => ({ ...work, bytes: await readBytes(work.found.file) })));
+    const read = await Promise.all(
+      batch.map(async (work) => ({ ...work, bytes: await readBytes(work.found.file) })),
+    );
     const counts = { added: 0, changed: 0 };
     const changes: IndexChange[] = [];
     database.together(() => {
@@ -120,7 +133,9 @@ export function openWikiIndex(options: { file: string; roots: readonly WikiRoot[
     const stale = found.filter((page) => known.get(page.path)?.stamp !== page.stamp);
     const report = { added: 0, changed: 0, removed: 0, total: found.length };
     for (let at = 0; at < stale.length && !closed; at += BATCH) {
-      const batch = stale.slice(at, at + BATCH).map((page) => ({ found: page, brand: root.brand, known: known.get(page.path) }));
+      const batch = stale
+        .slice(at, at + BATCH)
+        .map((page) => ({ found: page, brand: root.brand, known: known.get(page.path) }));
       const counts = await take(batch);
       report.added += counts.added;
       report.changed += counts.changed;
@@ -171,7 +186,8 @@ export function openWikiIndex(options: { file: string; roots: readonly WikiRoot[
     const names = checkPagePath(path, root?.prefix ?? 'wiki');
     if (!names.ok) return names;
     // Only what a walk has found is read, so that no name leads out of the folder.
-    const bytes = root && database.page(path) ? await readBytes(`${root.root}/${names.value.join('/')}`) : null;
+    const bytes =
+      root && database.page(path) ? await readBytes(`${root.root}/${names.value.join('/')}`) : null;
     if (!root || bytes === null) return missing(path);
     return ok({ text: bytes.toString('utf8'), hash: hashOf(bytes), brand: root.brand });
   }
@@ -247,7 +263,9 @@ export function openWikiIndex(options: { file: string; roots: readonly WikiRoot[
       const brands = brand === undefined ? visible(undefined) : [brand];
       const pages = database.pages(brands.filter((one) => visible(undefined).includes(one)));
       const seenFrom = (one: string) => visible(one === GLOBAL ? undefined : one);
-      const targets = new Map(visible(undefined).map((one) => [one, new Set(database.pages(seenFrom(one)).flatMap(keysOf))]));
+      const targets = new Map(
+        visible(undefined).map((one) => [one, new Set(database.pages(seenFrom(one)).flatMap(keysOf))]),
+      );
       return lintPages({ pages, resolve, links: database.links(brands), targets, read: readPage });
     },
 
