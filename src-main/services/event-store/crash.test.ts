@@ -6,7 +6,7 @@ import { open, temporaryFolder } from './testing/store.ts';
 
 const program = fileURLToPath(new URL('./testing/appending-process.ts', import.meta.url));
 const lanes = 3;
-const killsALane = 11;
+const killsALane = 10;
 
 interface Acknowledged {
   position: number;

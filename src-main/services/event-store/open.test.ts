@@ -28,8 +28,14 @@ function tmpfs(path: string, size: string): { remount(options: string): void } &
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', path]);
   return {
     remount: (options) => void execFileSync('mount', ['-o', `remount,${options}`, path]),
-    [Symbol.dispose]: () => void execFileSync('umount', [path]),
+    [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', path]),
   };
+}
+
+function readOnlyFile(file: string): Disposable {
+  execFileSync('mount', ['--bind', file, file]);
+  execFileSync('mount', ['-o', 'remount,bind,ro', file]);
+  return { [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', file]) };
 }
 
 /** Appends until it fails; the number that were acknowledged. */
@@ -156,6 +162,15 @@ describe.runIf(canMount())('on a disk of its own', () => {
     disk.remount('rw');
     using store = open(file);
     expect(store.head().position).toBe(1);
+  });
+});
+
+describe.runIf(canMount())('a file that alone is read-only', () => {
+  test('is not opened', () => {
+    using folder = temporaryFolder();
+    open(folder.file)[Symbol.dispose]();
+    using _readOnly = readOnlyFile(folder.file);
+    expect(tryOpen(folder.file)).toMatchObject({ ok: false, code: 'read-only' });
   });
 });
 

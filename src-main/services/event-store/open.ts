@@ -44,7 +44,7 @@ export interface OpenReaderOptions {
 
 export interface OpenOptions extends OpenReaderOptions {
   /** Told what a listener threw. */
-  onFault(error: unknown): void;
+  onFault: (error: unknown) => void;
   /** A ceiling of the file's size, in pages of 4 KiB; beyond it appends fail as on a full disk. Default none. */
   maximumPages?: number;
 }

@@ -157,6 +157,28 @@ describe('a reactor', () => {
     expect([reactor.seen, store.checkpoint('noting')]).toEqual([[1], 1]);
   });
 
+  test('misses no event that is committed while it comes to rest', async () => {
+    using folder = temporaryFolder();
+    using store = open(folder.file);
+    append(store, 's', 'a');
+    let late = false;
+    const racing = {
+      ...store,
+      readAll(after: number, limit: number) {
+        const events = store.readAll(after, limit);
+        if (events.length === 0 && !late) {
+          late = true;
+          queueMicrotask(() => append(store, 's', 'late'));
+        }
+        return events;
+      },
+    };
+    await using reactor = noting({ store: racing });
+    reactor.start();
+    await reactor.drain();
+    expect(reactor.seen).toEqual([1, 2]);
+  });
+
   test('passes by the types it does not handle, and its checkpoint follows', async () => {
     using folder = temporaryFolder();
     using store = open(folder.file);

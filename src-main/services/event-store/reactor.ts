@@ -16,11 +16,11 @@ export interface ReactorOptions {
    * The side effect of one event. It may see an event again after a crash (at least once), so its effects are idempotent
    * by a key of their own. `signal` is aborted when the reactor stops.
    */
-  handle(event: StoredEvent, signal: AbortSignal): Promise<void>;
+  handle: (event: StoredEvent, signal: AbortSignal) => Promise<void>;
   /** Only events of these types are handled; the others are passed by. Default: all. */
   types?: readonly string[];
   /** Told why an event could not be handled; the reactor stands at that event from then on. */
-  onFault(error: unknown): void;
+  onFault: (error: unknown) => void;
 }
 
 /** Handles each event once it is committed: in order, one at a time, with a durable checkpoint after each. */

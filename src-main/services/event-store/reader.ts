@@ -67,7 +67,7 @@ export function createReader({ file, db, projections, upcasters }: ReaderParts):
     const known = queries.get(sql);
     if (known !== undefined) return known;
     if (!/^\s*(select|with|values)\b/i.test(sql)) throw refusedQuery();
-    const statement = db.prepare<SqlValue[]>(sql);
+    const statement = prepareOne(db, sql);
     if (!statement.readonly || !statement.reader) throw refusedQuery();
     if (queries.size >= mostStatements) queries.clear();
     queries.set(sql, statement);
@@ -115,6 +115,16 @@ function integrity(file: string, db: Database.Database): { ok: boolean; detail: 
         };
   } catch (error) {
     if (error instanceof StoreFault) return { ok: false, detail: error.message };
+    throw error;
+  }
+}
+
+function prepareOne(db: Database.Database, sql: string): Database.Statement<SqlValue[]> {
+  try {
+    return db.prepare<SqlValue[]>(sql);
+  } catch (error) {
+    // What better-sqlite3 throws for more than one statement.
+    if (error instanceof RangeError) throw refusedQuery();
     throw error;
   }
 }

@@ -49,7 +49,7 @@ export interface EventStore extends EventStoreReader {
 /** What a store is made of; it closes both connections. */
 export interface StoreParts extends ReaderParts {
   writer: Database.Database;
-  onFault(error: unknown): void;
+  onFault: (error: unknown) => void;
 }
 
 /** A store over a migrated file whose projections are settled. */
