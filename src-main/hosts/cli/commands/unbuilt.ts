@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { refuse } from '../failure.ts';
 import type { Group } from '../program.ts';
 

@@ -1,0 +1,145 @@
+// `npm test`, `npm run test:slow`: every suite, and last, alone on its line, `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { environment, main, node, root, setup } from './setup.mjs';
+
+/** How long one suite may take before it is ended and counts as failed, in milliseconds. */
+const suiteWithin = 9 * 60_000;
+
+const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
+const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
+const fast = ['typecheck', 'lint', 'unit', 'architecture', 'conformance', 'integration', 'e2e'];
+const slow = ['chaos', 'adversarial'];
+const chosen = named.length > 0 ? named : flags.includes('--slow') ? slow : fast;
+
+await main(async () => {
+  await setup({ programs: ['chromium'] });
+  const folder = mkdtempSync(join(tmpdir(), 'at-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const results = [];
+  const inspect = ['typecheck', 'lint'].filter((name) => chosen.includes(name));
+  results.push(...(await Promise.all(inspect.map((name) => one(name, folder)))));
+  for (const name of chosen) if (!inspect.includes(name)) results.push(await one(name, folder));
+
+  const passed = results.reduce((sum, each) => sum + each.passed, 0);
+  const failed = results.reduce((sum, each) => sum + each.failed, 0);
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+});
+
+/** Runs one suite and says how it went. A suite that crashed, timed out or ran nothing has failed. */
+async function one(name, folder) {
+  const began = Date.now();
+  const report = join(folder, `${name}.json`);
+  const counted = await suites(name, report, folder);
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  const skipped = counted.skipped ? `, ${counted.skipped} skipped` : '';
+  process.stdout.write(
+    `${name}: ${counted.passed} passed, ${counted.failed} failed${skipped} (${seconds} s)\n`,
+  );
+  return counted;
+}
+
+async function suites(name, report, folder) {
+  if (name === 'typecheck' || name === 'lint') {
+    const code = await run('npm', ['run', '--silent', name], {}, folder, true);
+    return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  }
+  if (name === 'e2e') {
+    const playwright = join(root, 'node_modules/@playwright/test/cli.js');
+    const output = ['--output', join(folder, 'playwright')];
+    const code = await run(
+      node,
+      [playwright, 'test', '--reporter=line,json', ...output],
+      { PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+      folder,
+    );
+    return whole(code, playwrightCount(report));
+  }
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run(node, [vitest, 'run', '--project', name, ...reporters], {}, folder);
+  return whole(code, vitestCount(report));
+}
+
+function whole(code, counted) {
+  if (counted === undefined) return { passed: 0, failed: 1 };
+  const nothing = counted.passed + counted.failed === 0;
+  return code !== 0 || nothing ? { ...counted, failed: Math.max(1, counted.failed) } : counted;
+}
+
+function vitestCount(report) {
+  if (!existsSync(report)) return undefined;
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const counted = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of testResults) {
+    for (const { status } of file.assertionResults) {
+      if (status === 'passed') counted.passed += 1;
+      else if (status === 'failed') counted.failed += 1;
+      else counted.skipped += 1;
+    }
+    // A file that could not be read has no test of its own that could fail.
+    if (file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'))
+      counted.failed += 1;
+  }
+  return counted;
+}
+
+function playwrightCount(report) {
+  if (!existsSync(report)) return undefined;
+  const { stats, errors } = JSON.parse(readFileSync(report, 'utf8'));
+  return {
+    passed: stats.expected,
+    failed: stats.unexpected + stats.flaky + (stats.unexpected === 0 ? errors.length : 0),
+    skipped: stats.skipped,
+  };
+}
+
+/** Exit code of a program; it and all that it started are ended when it takes too long. */
+function run(program, args, extra, folder, quiet = false) {
+  const env = environment({ ...extra, TMPDIR: folder, NO_COLOR: '1', CI: '1' });
+  for (const name of Object.keys(env))
+    if (/^(ATRIUM_(WORKSPACE|NOW)|GEMINI_|GOOGLE_GEMINI_|ANTHROPIC_|FORCE_COLOR)/.test(name))
+      delete env[name];
+  const child = spawn(program, args, {
+    cwd: root,
+    env,
+    detached: true,
+    stdio: ['ignore', quiet ? 'pipe' : 1, quiet ? 'pipe' : 2],
+  });
+  let output = '';
+  child.stdout?.on('data', (data) => (output += data));
+  child.stderr?.on('data', (data) => (output += data));
+  const end = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  const interrupt = (signal) => {
+    end();
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const timer = setTimeout(() => {
+    process.stdout.write(
+      `${args.join(' ')} took longer than ${suiteWithin / 60_000} minutes and was ended.\n`,
+    );
+    end();
+  }, suiteWithin);
+  return new Promise((resolve) => {
+    const done = (code) => {
+      clearTimeout(timer);
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+      if (quiet && code !== 0) process.stdout.write(output);
+      resolve(code);
+    };
+    child.once('error', () => done(1));
+    child.once('close', (code) => done(code ?? 1));
+  });
+}
