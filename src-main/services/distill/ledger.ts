@@ -4,7 +4,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { escapeMarkdown, isClaimId } from '../../domain/claims.ts';
 import type { Confidence } from '../../domain/claims.ts';
-import type { Finding, Route } from '../../domain/distillation.ts';
+import type { Finding } from '../../domain/distillation.ts';
+import type { Route } from '../../domain/finding-route.ts';
 import type { LedgerFile } from './ports.ts';
 
 /**

@@ -20,13 +20,22 @@ export type IndexedPage = {
 };
 
 /** A found page: `snippet` is plain text in which matches stand between U+0002 and U+0003. */
-export type FoundText = IndexedPage & { readonly snippet: string; readonly rank: number };
+export type FoundText = IndexedPage & { readonly snippet: string };
 
 export type IndexedLink = PageLink & { readonly page: string; readonly brand: string };
 
 type Row = Omit<IndexedPage, 'sources'> & { id: number; sources: string };
 
+type FoundRow = Row & { snippet: string };
+
+type SearchFor = { match: string; limit: number; brands: string };
+
 const FORMAT = 1;
+
+/** From this many matches on, a word that is still being typed is not ranked: it would take longer than the next key. */
+const COMMON = 1000;
+
+const SNIPPET = "snippet(text, 2, char(2), char(3), '…', 24) AS snippet";
 
 const SCHEMA = `
   CREATE TABLE page (
@@ -42,7 +51,7 @@ const SCHEMA = `
   CREATE INDEX link_key ON link (key);
   CREATE INDEX link_page ON link (page);
   CREATE VIRTUAL TABLE text USING fts5 (
-    title, headings, body, scope, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    title, headings, body, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
   );
 `;
 
@@ -84,7 +93,7 @@ export function openIndexDatabase(file: string) {
       stamp: about.stamp,
       error: page.error?.message ?? null,
     });
-    statements.addText.run(id, page.title, page.headings.join('\n'), about.text, scopeToken(about.brand));
+    statements.addText.run(id, page.title, page.headings.join('\n'), about.text);
     for (const link of page.links) {
       statements.addLink.run(id, link.kind, link.target, linkKey(page.path, link), link.line);
     }
@@ -98,6 +107,20 @@ export function openIndexDatabase(file: string) {
     restamp: (path: string, stamp: string) => void statements.restamp.run(stamp, path),
     /** Runs `work` in one transaction. */
     together: (work: () => void) => sqlite.transaction(work)(),
+    /**
+     * Begins a transaction in which many `together` are saved at once by the function it returns. Only for a writer that
+     * nothing else writes beside: the text index is far quicker in few, large transactions.
+     */
+    gather(): () => void {
+      sqlite.exec('BEGIN IMMEDIATE');
+      return () => {
+        try {
+          sqlite.exec('COMMIT');
+        } finally {
+          if (sqlite.inTransaction) sqlite.exec('ROLLBACK');
+        }
+      };
+    },
     stamps: (brand: string) => new Map(statements.stamps.all(brand).map((row) => [row.path, row])),
     brands: () => statements.brands.all().map((row) => row.brand),
     page(path: string): IndexedPage | null {
@@ -108,16 +131,16 @@ export function openIndexDatabase(file: string) {
     links: (brands: readonly string[]) => brands.flatMap((brand) => statements.links.all(brand)),
     linksTo: (keys: readonly string[], brands: readonly string[]) =>
       statements.linksTo.all(JSON.stringify(keys), JSON.stringify(brands)).map((row) => row.path),
+    /** Pages of these brands that match, best first; a very common beginning is ranked by title only. */
     search(expression: string, brands: readonly string[], limit: number): FoundText[] {
-      const scope = brands.map((brand) => `"${scopeToken(brand)}"`).join(' OR ');
-      const match = `{scope} : (${scope}) AND {title headings body} : (${expression})`;
-      return statements.search
-        .all({ match, limit, brands: JSON.stringify(brands) })
-        .map((row) => ({
-          ...fromRow(row),
-          snippet: row.snippet.replace(/\s+/g, ' ').trim(),
-          rank: row.rank,
-        }));
+      const asked = { match: expression, limit, brands: JSON.stringify(brands) };
+      const common = expression.endsWith('*') && (statements.count.get(expression)?.matches ?? 0) > COMMON;
+      if (!common) return statements.ranked.all(asked).map(toFound);
+      const byTitle = statements.recent.all({ ...asked, match: `title : (${expression})` });
+      const others =
+        byTitle.length < limit ? statements.recent.all({ ...asked, limit: limit + byTitle.length }) : [];
+      const found = new Map([...byTitle, ...others].map((row) => [row.id, row]));
+      return [...found.values()].slice(0, limit).map(toFound);
     },
     close: () => void sqlite.close(),
   };
@@ -141,6 +164,7 @@ function openFresh(file: string): Sqlite {
   try {
     sqlite.pragma('journal_mode = WAL');
     sqlite.pragma('synchronous = NORMAL');
+    sqlite.pragma('cache_size = -32000');
     sqlite.pragma('foreign_keys = ON');
     if (sqlite.pragma('user_version', { simple: true }) === FORMAT) return sqlite;
     sqlite.transaction(() => {
@@ -174,7 +198,7 @@ function prepare(sqlite: Sqlite) {
       `INSERT INTO page (path, brand, title, authority, confidence, updated, sources, hash, stamp, error)
        VALUES (@path, @brand, @title, @authority, @confidence, @updated, @sources, @hash, @stamp, @error)`,
     ),
-    addText: sqlite.prepare('INSERT INTO text (rowid, title, headings, body, scope) VALUES (?, ?, ?, ?, ?)'),
+    addText: sqlite.prepare('INSERT INTO text (rowid, title, headings, body) VALUES (?, ?, ?, ?)'),
     addLink: sqlite.prepare('INSERT INTO link (page, kind, target, key, line) VALUES (?, ?, ?, ?, ?)'),
     dropPage: sqlite.prepare<[number]>('DELETE FROM page WHERE id = ?'),
     dropText: sqlite.prepare<[number]>('DELETE FROM text WHERE rowid = ?'),
@@ -186,16 +210,19 @@ function prepare(sqlite: Sqlite) {
       `SELECT DISTINCT page.path FROM link JOIN page ON page.id = link.page
        WHERE link.key IN (SELECT value FROM json_each(?)) AND page.brand IN (SELECT value FROM json_each(?)) ORDER BY page.path`,
     ),
-    // The brand is asked twice: by the full-text scope, so that ranking is cheap, and by the page's own column.
-    search: sqlite.prepare<
-      [{ match: string; limit: number; brands: string }],
-      Row & { snippet: string; rank: number }
-    >(
-      `SELECT page.*, hit.snippet, hit.rank FROM (
-         SELECT rowid AS id, rank, snippet(text, 2, char(2), char(3), '…', 24) AS snippet FROM text
-         WHERE text MATCH @match AND rank MATCH 'bm25(8.0, 3.0, 1.0, 0.0)' ORDER BY rank LIMIT @limit
-       ) AS hit JOIN page ON page.id = hit.id
-       WHERE page.brand IN (SELECT value FROM json_each(@brands)) ORDER BY hit.rank, page.path`,
+    count: sqlite.prepare<[string], { matches: number }>(
+      `SELECT count(*) AS matches FROM (SELECT 1 FROM text WHERE text MATCH ? LIMIT ${COMMON + 1})`,
+    ),
+    // CROSS JOIN keeps the full-text index outermost, so that it ranks and only what is returned gets a snippet.
+    ranked: sqlite.prepare<[SearchFor], FoundRow>(
+      `SELECT page.*, ${SNIPPET} FROM text CROSS JOIN page ON page.id = text.rowid
+       WHERE text MATCH @match AND rank MATCH 'bm25(8.0, 3.0, 1.0)' AND page.brand IN (SELECT value FROM json_each(@brands))
+       ORDER BY text.rank LIMIT @limit`,
+    ),
+    recent: sqlite.prepare<[SearchFor], FoundRow>(
+      `SELECT page.*, ${SNIPPET} FROM text CROSS JOIN page ON page.id = text.rowid
+       WHERE text MATCH @match AND page.brand IN (SELECT value FROM json_each(@brands))
+       ORDER BY text.rowid DESC LIMIT @limit`,
     ),
   };
 }
@@ -226,9 +253,8 @@ function fromRow({
   };
 }
 
-/** A brand as one word of the full-text index, whatever characters its id has. */
-function scopeToken(brand: string): string {
-  return `s${Buffer.from(brand).toString('hex')}s`;
+function toFound(row: FoundRow): FoundText {
+  return { ...fromRow(row), snippet: row.snippet.replace(/\s+/g, ' ').trim() };
 }
 
 /** What a link is looked up by: a page's path for a relative link, a name for a wikilink; without case and `.md`. */

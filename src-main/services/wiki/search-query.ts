@@ -3,7 +3,7 @@ const MOST_TERMS = 24;
 
 /**
  * What a person typed, as an FTS5 expression that is always well formed: every word must be there, `"quoted words"` are a
- * phrase, and the last word counts as a beginning unless a space follows it. Null when there is nothing to look for.
+ * phrase, and the last word, from two characters on, counts as a beginning unless a space follows it. Null when there is nothing to look for.
  */
 export function toMatchExpression(query: string): string | null {
   const typed = query.slice(0, LONGEST_QUERY).normalize('NFC');
@@ -14,7 +14,7 @@ export function toMatchExpression(query: string): string | null {
     const closed = index % 2 === 1 && index < typed.split('"').length - 1;
     if (closed && words.length > 0) terms.push(`"${words.join(' ')}"`);
     else terms.push(...words.map((word) => `"${word}"`));
-    open = !closed && words.length > 0 && !/[^\p{L}\p{N}\p{M}]$/u.test(part);
+    open = !closed && [...(words.at(-1) ?? '')].length > 1 && !/[^\p{L}\p{N}\p{M}]$/u.test(part);
   }
   if (terms.length === 0) return null;
   const kept = terms.slice(0, MOST_TERMS);

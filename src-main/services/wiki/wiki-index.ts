@@ -67,7 +67,9 @@ export type IndexChange = {
 };
 
 const GLOBAL = '_global';
-const BATCH = 20;
+/** So many pages are read before other work has its turn, and so many are saved in one transaction. */
+const BATCH = 10;
+const SAVED_AT_ONCE = 1000;
 
 /**
  * Opens the search index over the pages of some folders. The index is derived: {@link refresh} makes it equal to the files.
@@ -132,14 +134,22 @@ export function openWikiIndex(options: { file: string; roots: readonly WikiRoot[
     const found = await walkPages(root.root, root.prefix);
     const stale = found.filter((page) => known.get(page.path)?.stamp !== page.stamp);
     const report = { added: 0, changed: 0, removed: 0, total: found.length };
-    for (let at = 0; at < stale.length && !closed; at += BATCH) {
-      const batch = stale
-        .slice(at, at + BATCH)
-        .map((page) => ({ found: page, brand: root.brand, known: known.get(page.path) }));
-      const counts = await take(batch);
-      report.added += counts.added;
-      report.changed += counts.changed;
-      await breathe();
+    for (let from = 0; from < stale.length && !closed; from += SAVED_AT_ONCE) {
+      const part = stale.slice(from, from + SAVED_AT_ONCE);
+      const save = database.gather();
+      try {
+        for (let at = 0; at < part.length && !closed; at += BATCH) {
+          const batch = part
+            .slice(at, at + BATCH)
+            .map((page) => ({ found: page, brand: root.brand, known: known.get(page.path) }));
+          const counts = await take(batch);
+          report.added += counts.added;
+          report.changed += counts.changed;
+          await breathe();
+        }
+      } finally {
+        save();
+      }
     }
     const present = new Set(found.map((page) => page.path));
     const gone = [...known.keys()].filter((path) => !present.has(path));
