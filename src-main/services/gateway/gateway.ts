@@ -111,6 +111,8 @@ export async function openRunGateway(options: RunGatewayOptions): Promise<RunGat
       .catch(() => socket.destroy())
       .finally(done);
   });
+  server.maxConnections = limits.connections;
+  server.keepAliveTimeout = 75_000;
   await listen(server, socketPath, options.owner);
 
   return {

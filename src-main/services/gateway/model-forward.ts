@@ -40,44 +40,63 @@ export function createModelForward(options: ModelForwardOptions): ModelForward {
       ? httpsRequest(target, { method: 'POST', headers, agent: https })
       : httpRequest(target, { method: 'POST', headers, agent: http });
 
+  const forward = async (
+    route: ModelRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const { provider } = route;
+    const upstream = options.models.find((model) => model.provider === provider);
+    if (upstream === undefined) {
+      refuse(response, provider, 503, `No ${titles[provider]} models are configured for this run.`);
+      return;
+    }
+    const prepared = await prepare(route, request, options);
+    if (!prepared.ok) {
+      refuse(response, provider, prepared.status, prepared.message);
+      return;
+    }
+    const budget = options.budget();
+    if (!budget.allowed) {
+      refuse(response, provider, 402, `The budget does not allow another model call: ${budget.reason}`);
+      return;
+    }
+    const key = upstream.key();
+    if (key === undefined || key === '') {
+      refuse(response, provider, 503, `${titles[provider]} is configured, but its key was not found.`);
+      return;
+    }
+    const target = new URL(upstream.baseUrl.replace(/\/+$/, '') + route.path);
+    const headers = upstreamHeaders(provider, request.headers, key, prepared.body.length);
+    await exchange({
+      send: () => send(target, headers),
+      body: prepared.body,
+      response,
+      provider,
+      key,
+      silenceMs: options.limits.silenceMs,
+      onAnswered: (meter, complete) => {
+        if (!route.metered) return;
+        const tokens = meter.settle(complete, prepared.body.length);
+        options.onUsage({ provider, model: prepared.model, ...tokens });
+      },
+    });
+  };
+
+  let inHand = 0;
   return {
     async handle(route, request, response) {
-      const { provider } = route;
-      const upstream = options.models.find((model) => model.provider === provider);
-      if (upstream === undefined) {
-        refuse(response, provider, 503, `No ${titles[provider]} models are configured for this run.`);
+      if (inHand >= options.limits.modelCalls) {
+        const message = `This run has ${inHand} model calls in hand, the most it may have at one time.`;
+        refuse(response, route.provider, 429, message);
         return;
       }
-      const prepared = await prepare(route, request, options);
-      if (!prepared.ok) {
-        refuse(response, provider, prepared.status, prepared.message);
-        return;
+      inHand += 1;
+      try {
+        await forward(route, request, response);
+      } finally {
+        inHand -= 1;
       }
-      const budget = options.budget();
-      if (!budget.allowed) {
-        refuse(response, provider, 402, `The budget does not allow another model call: ${budget.reason}`);
-        return;
-      }
-      const key = upstream.key();
-      if (key === undefined || key === '') {
-        refuse(response, provider, 503, `${titles[provider]} is configured, but its key was not found.`);
-        return;
-      }
-      const target = new URL(upstream.baseUrl.replace(/\/+$/, '') + route.path);
-      const headers = upstreamHeaders(provider, request.headers, key, prepared.body.length);
-      await exchange({
-        outgoing: send(target, headers),
-        body: prepared.body,
-        response,
-        provider,
-        key,
-        silenceMs: options.limits.silenceMs,
-        onAnswered: (meter, complete) => {
-          if (!route.metered) return;
-          const tokens = meter.settle(complete, prepared.body.length);
-          options.onUsage({ provider, model: prepared.model, ...tokens });
-        },
-      });
     },
     close() {
       http.destroy();
@@ -127,7 +146,7 @@ async function prepare(
 }
 
 interface Exchange {
-  outgoing: ClientRequest;
+  send(): ClientRequest;
   body: Buffer;
   response: ServerResponse;
   provider: ModelProvider;
@@ -137,8 +156,9 @@ interface Exchange {
 }
 
 function exchange(call: Exchange): Promise<void> {
-  const { outgoing, response, provider } = call;
+  const { response, provider } = call;
   return new Promise((resolve) => {
+    let outgoing: ClientRequest;
     let handedOver = false;
     const fail = (status: number, message: string): void => {
       if (handedOver) return;
@@ -147,26 +167,7 @@ function exchange(call: Exchange): Promise<void> {
       outgoing.destroy();
       resolve();
     };
-    const clientGone = (): void => {
-      if (handedOver) return;
-      handedOver = true;
-      // The provider may have begun: what it was asked is counted, by its size.
-      if (outgoing.writableFinished) call.onAnswered(createUsageMeter(provider, true), false);
-      outgoing.destroy();
-      resolve();
-    };
-    response.once('close', clientGone);
-    outgoing.setTimeout(call.silenceMs, () => {
-      fail(504, `${titles[provider]} did not answer within ${call.silenceMs} ms.`);
-      outgoing.destroy();
-    });
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      fail(
-        502,
-        `${titles[provider]} could not be reached${error.code === undefined ? '' : ` (${error.code})`}.`,
-      );
-    });
-    outgoing.on('response', (answer) => {
+    const answered = (answer: IncomingMessage): void => {
       if (handedOver) {
         answer.destroy();
         return;
@@ -185,8 +186,35 @@ function exchange(call: Exchange): Promise<void> {
       const sent =
         status >= 300 ? sendError(call, answer, decoded, status) : sendAnswer(call, answer, decoded, status);
       void sent.then(resolve);
+    };
+    const begin = (again: boolean): void => {
+      outgoing = call.send();
+      const sent = outgoing;
+      sent.setTimeout(call.silenceMs, () => {
+        fail(504, `${titles[provider]} did not answer within ${call.silenceMs} ms.`);
+        sent.destroy();
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // A kept connection that the provider closed in the moment of its use says nothing about the call.
+        if (!handedOver && !again && sent.reusedSocket && error.code === 'ECONNRESET') begin(true);
+        else
+          fail(
+            502,
+            `${titles[provider]} could not be reached${error.code === undefined ? '' : ` (${error.code})`}.`,
+          );
+      });
+      sent.on('response', answered);
+      sent.end(call.body);
+    };
+    response.once('close', () => {
+      if (handedOver) return;
+      handedOver = true;
+      // The provider may have begun: what it was asked is counted, by its size.
+      if (outgoing.writableFinished) call.onAnswered(createUsageMeter(provider, true), false);
+      outgoing.destroy();
+      resolve();
     });
-    outgoing.end(call.body);
+    begin(false);
   });
 }
 
@@ -211,7 +239,6 @@ function sendAnswer(
     pipeline(decoded, tap, call.response, (error) => {
       if (error) {
         answer.destroy();
-        call.outgoing.destroy();
         call.response.destroy();
       }
       call.onAnswered(meter, !error);

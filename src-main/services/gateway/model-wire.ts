@@ -101,6 +101,7 @@ const geminiStatus: Record<number, string> = {
   403: 'PERMISSION_DENIED',
   408: 'DEADLINE_EXCEEDED',
   413: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
   502: 'UNAVAILABLE',
   503: 'UNAVAILABLE',
   504: 'DEADLINE_EXCEEDED',
@@ -112,6 +113,7 @@ const anthropicType: Record<number, string> = {
   403: 'permission_error',
   408: 'timeout_error',
   413: 'request_too_large',
+  429: 'rate_limit_error',
   504: 'timeout_error',
 };
 
@@ -119,6 +121,7 @@ const openaiCode: Record<number, string> = {
   402: 'insufficient_quota',
   403: 'permission_denied',
   413: 'request_too_large',
+  429: 'rate_limit_exceeded',
   503: 'not_configured',
 };
 

@@ -73,6 +73,10 @@ export interface GatewayLimits {
   connectMs: number;
   /** Milliseconds that a model may be silent in the middle of a call. */
   silenceMs: number;
+  /** Connections to the socket at one time; one more is closed. */
+  connections: number;
+  /** Model calls at one time; one more is answered with 429. */
+  modelCalls: number;
   /** Calls of the run API: the bucket's size, and how many come back each second. */
   callsBurst: number;
   callsPerSecond: number;
@@ -128,6 +132,8 @@ export const defaultLimits: GatewayLimits = {
   requestMs: 30_000,
   connectMs: 15_000,
   silenceMs: 600_000,
+  connections: 256,
+  modelCalls: 16,
   callsBurst: 60,
   callsPerSecond: 5,
 };

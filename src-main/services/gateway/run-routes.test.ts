@@ -238,6 +238,8 @@ describe('the run API', () => {
     expect(await statuses(3)).toEqual([200, 200, 429]);
     clock.at -= 60_000;
     expect(await statuses(1)).toEqual([429]);
+    clock.at += 1_000;
+    expect(await statuses(2)).toEqual([200, 429]);
   });
 
   test('ends a request whose body does not arrive', async () => {
@@ -324,6 +326,16 @@ describe('the socket', () => {
     await expect(openForTest({ folder: '/nowhere/at/all' })).rejects.toMatchObject({
       code: 'socket-unusable',
     });
+  });
+
+  test('takes a bounded number of connections', async () => {
+    const { gateway } = await openForTest({ limits: { connections: 2 } });
+    const kept = [connect(gateway.socketPath), connect(gateway.socketPath)];
+    for (const socket of kept) await once(socket, 'connect');
+    const third = connect(gateway.socketPath);
+    third.on('error', () => undefined);
+    await new Promise((resolve) => third.on('close', resolve));
+    for (const socket of kept) socket.destroy();
   });
 
   test('is gone when the gateway is closed, with requests that hang in it', async () => {
