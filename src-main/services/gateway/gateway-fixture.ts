@@ -20,6 +20,7 @@ export interface OpenedGateway {
 /** A run on ticket `T-acme-1` unless said otherwise; closed with the test. */
 export async function openForTest(options: Partial<RunGatewayOptions> = {}): Promise<OpenedGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gw-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const reports: [string, unknown][] = [];
   const usage: ModelUsage[] = [];
   const decisions: NetworkDecision[] = [];
@@ -47,10 +48,7 @@ export async function openForTest(options: Partial<RunGatewayOptions> = {}): Pro
     clock,
     ...options,
   });
-  onTestFinished(async () => {
-    await gateway.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  onTestFinished(() => gateway.close());
   return { gateway, reports, usage, decisions, clock };
 }
 

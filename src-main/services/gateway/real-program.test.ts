@@ -70,10 +70,10 @@ test(
     };
     const args = [bundle, '-m', 'gemini-2.5-flash', '--approval-mode', 'yolo', '-p', 'write the file'];
     const running = promisify(execFile)(process.execPath, args, { cwd: checkout, env });
-  running.child.stdin?.end();
-  const { stdout: said } = await running;
+    running.child.stdin?.end();
+    const { stdout: said } = await running;
 
-  expect(said).toContain('All is written.');
+    expect(said).toContain('All is written.');
     expect(await readFile(file, 'utf8')).toBe('hello');
     expect(server.requests.map((request) => request.headers['x-goog-api-key'])).toEqual([
       'the-real-key',
