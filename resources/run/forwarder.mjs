@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import net from 'node:net';
 import os from 'node:os';
 import process from 'node:process';
+import tty from 'node:tty';
 
 const FORWARDER_FAILED = 125;
 const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'];
@@ -29,19 +30,26 @@ const server = net.createServer({ allowHalfOpen: true }, (client) => {
   };
   client.on('error', end);
   core.on('error', end);
+  // A side that is closed for good has no half left to wait for: what it said is flushed, then the other closes too.
+  client.on('close', () => core.destroySoon());
+  core.on('close', () => client.destroySoon());
   client.pipe(core);
   core.pipe(client);
 });
 
 server.on('error', (error) => fail(`cannot listen on port ${port}: ${error.message}`, FORWARDER_FAILED));
 server.listen(Number(port), '127.0.0.1', () => {
-  const child = spawn(command, args, { stdio: 'inherit' });
-  const hasTerminal = process.stdin.isTTY === true;
+  // Asked of the descriptor: opening process.stdin would make the command's input non-blocking.
+  const hasTerminal = tty.isatty(0);
+  let child;
   for (const signal of FORWARDED) {
     process.on(signal, () => {
-      if (!(hasTerminal && SENT_BY_TERMINAL.has(signal))) child.kill(signal);
+      if (!(hasTerminal && SENT_BY_TERMINAL.has(signal))) child?.kill(signal);
     });
   }
-  child.on('error', (error) => fail(`cannot start ${command}: ${error.message}`, error.code === 'ENOENT' ? 127 : 126));
+  child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, NODE_USE_ENV_PROXY: '1' } });
+  child.on('error', (error) =>
+    fail(`cannot start ${command}: ${error.message}`, error.code === 'ENOENT' ? 127 : 126),
+  );
   child.on('exit', (code, signal) => process.exit(code ?? 128 + (os.constants.signals[signal] ?? 0)));
 });

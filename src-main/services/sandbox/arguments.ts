@@ -7,7 +7,8 @@ import type { SystemBase } from './system-base.ts';
 export const SOCKET_INSIDE = '/run/atrium/core.sock';
 /** Where Node is, inside. */
 export const NODE_INSIDE = '/opt/node/bin/node';
-const FORWARDER_INSIDE = '/opt/atrium/run/forwarder.mjs';
+/** Where the forwarder is, inside. */
+export const FORWARDER_INSIDE = '/opt/atrium/forwarder.mjs';
 const FORWARDER_PORT = 8790;
 const NPM_INSIDE = '/opt/node/lib/node_modules/npm';
 const MEGABYTE = 1024 * 1024;
@@ -74,13 +75,13 @@ export function buildArguments(input: LaunchInput): LaunchPlan {
     ...['--remount-ro', '/'],
     ...Object.entries(environment(profile)).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--seccomp', String(DESCRIPTORS.filter), '--json-status-fd', String(DESCRIPTORS.status)],
-    ...['--chdir', profile.workdir],
+    ...['--setenv', 'PWD', profile.workdir, '--chdir', profile.identity === null ? profile.workdir : '/'],
   ];
   const forwarded =
     profile.socket === null
       ? input.command
       : [NODE_INSIDE, FORWARDER_INSIDE, String(FORWARDER_PORT), SOCKET_INSIDE, '--', ...input.command];
-  return { options, command: [...dropTo(profile.identity), ...forwarded], filter: input.filter };
+  return { options, command: [...dropTo(profile), ...forwarded], filter: input.filter };
 }
 
 /** As root no user namespace is made: inside one, any uid would still be the host's root. */
@@ -91,14 +92,22 @@ function namespaces(mode: SandboxMode): string[] {
     return ['--unshare-all', ...user, '--cap-drop', 'ALL'];
   }
   const kept = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].flatMap((name) => ['--cap-add', name]);
-  const unshared = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'];
+  const unshared = [
+    '--unshare-ipc',
+    '--unshare-pid',
+    '--unshare-net',
+    '--unshare-uts',
+    '--unshare-cgroup-try',
+  ];
   return [...unshared, '--cap-drop', 'ALL', ...kept];
 }
 
-function dropTo(identity: SandboxProfile['identity']): string[] {
+/** The launcher has no rights on what belongs to the run's user, so the workdir is entered after the drop. */
+function dropTo({ identity, workdir }: SandboxProfile): string[] {
   if (identity === null) return [];
   const user = ['--reuid', String(identity.uid), '--regid', String(identity.gid), '--clear-groups'];
-  return [SETPRIV, ...user, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--'];
+  const drop = [SETPRIV, ...user, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--'];
+  return [...drop, '/bin/sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', workdir];
 }
 
 /** Open to all inside: the launcher makes it root's, and only the run and its init are here. */
@@ -113,7 +122,8 @@ function tmpfs(bytes: string, target: string): string[] {
 function foldersAbove(target: string, earlier: readonly Mount[] = []): string[] {
   const folders: string[] = [];
   for (let folder = dirname(target); folder !== '/'; folder = dirname(folder)) folders.unshift(folder);
-  const isInBind = (folder: string): boolean => earlier.some(({ kind, target: at }) => kind === 'bind' && isWithin(folder, at));
+  const isInBind = (folder: string): boolean =>
+    earlier.some(({ kind, target: at }) => kind === 'bind' && isWithin(folder, at));
   const isShared = (folder: string): boolean => [HOME_INSIDE, '/tmp'].some((tree) => isWithin(folder, tree));
   return folders
     .filter((folder) => !isInBind(folder))
@@ -122,10 +132,22 @@ function foldersAbove(target: string, earlier: readonly Mount[] = []): string[] 
 
 function npm(base: SystemBase): string[] {
   if (base.npmPackage === null) return [];
-  const link = (name: string): string[] => ['--symlink', `../lib/node_modules/npm/bin/${name}-cli.js`, `/opt/node/bin/${name}`];
-  return [...foldersAbove(NPM_INSIDE), '--ro-bind', base.npmPackage, NPM_INSIDE, ...link('npm'), ...link('npx')];
+  const link = (name: string): string[] => [
+    '--symlink',
+    `../lib/node_modules/npm/bin/${name}-cli.js`,
+    `/opt/node/bin/${name}`,
+  ];
+  return [
+    ...foldersAbove(NPM_INSIDE),
+    '--ro-bind',
+    base.npmPackage,
+    NPM_INSIDE,
+    ...link('npm'),
+    ...link('npx'),
+  ];
 }
 
+/** The forwarder adds NODE_USE_ENV_PROXY for its command: with it, Node's own start takes more than twice as long. */
 function environment(profile: SandboxProfile): Record<string, string> {
   const proxy = `http://127.0.0.1:${FORWARDER_PORT}`;
   const direct = '127.0.0.1,localhost';
@@ -147,7 +169,6 @@ function environment(profile: SandboxProfile): Record<string, string> {
           https_proxy: proxy,
           NO_PROXY: direct,
           no_proxy: direct,
-          NODE_USE_ENV_PROXY: '1',
           ATRIUM_SOCKET: SOCKET_INSIDE,
         }),
   };

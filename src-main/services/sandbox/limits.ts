@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { watchTree } from './tree-watcher.ts';
 
@@ -58,7 +67,7 @@ export function chooseLimitKeeper(sources: LimitSources): LimitKeeper {
   return {
     kind: 'watch',
     detail:
-      'No control group can be made here, so each tree is measured at intervals and killed above its memory or process limit.',
+      'No control group can be made here: each tree is measured at intervals and killed above its limits, and memory in its temporary folders is only limited by their size.',
     open: (limits) => watchedGroup(limits, sources.watchIntervalMs),
   };
 }
@@ -80,7 +89,9 @@ function readHierarchies(sources: LimitSources): Hierarchy[] {
     const [controllers, path] =
       type === 'cgroup2'
         ? ['', paths.get('')]
-        : ([...paths].find(([names]) => names !== '' && names.split(',').every((name) => options.includes(name))) ?? []);
+        : ([...paths].find(
+            ([names]) => names !== '' && names.split(',').every((name) => options.includes(name)),
+          ) ?? []);
     if (controllers === undefined || path === undefined) continue;
     const own = join(mountPoint, path);
     const isSeen = existsSync(own);
@@ -159,12 +170,17 @@ function removeGroup(path: string): void {
   }
 }
 
-function makeGroup(parent: string, values: [file: string, value: string][], optional: [string, string][] = []): string {
+function makeGroup(
+  parent: string,
+  values: [file: string, value: string][],
+  optional: [string, string][] = [],
+): string {
   const group = join(parent, groupName());
   mkdirSync(group);
   try {
     for (const [file, value] of values) writeFileSync(join(group, file), value);
-    for (const [file, value] of optional) if (existsSync(join(group, file))) writeFileSync(join(group, file), value);
+    for (const [file, value] of optional)
+      if (existsSync(join(group, file))) writeFileSync(join(group, file), value);
   } catch (error) {
     removeGroup(group);
     throw error;
@@ -175,7 +191,8 @@ function makeGroup(parent: string, values: [file: string, value: string][], opti
 const bytes = (limits: TreeLimits): string => String(limits.memoryMb * MEGABYTE);
 
 function counter(file: string): number {
-  const text = readFileSync(file, 'utf8');
+  // A group that somebody took away has nothing to tell; the exit of a tree must not fail over it.
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 

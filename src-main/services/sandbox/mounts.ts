@@ -7,8 +7,20 @@ import type { Mount, SandboxProfile } from './profile.ts';
 export const HOME_INSIDE = '/home/agent';
 
 /** Targets that belong to the system base: neither they nor anything below them can be replaced. */
-const RESERVED_TREES = ['/usr', '/etc', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc', '/dev', '/sys'];
-const RESERVED_FOR_CORE = ['/run/atrium', '/opt/node', '/opt/atrium/run'];
+const RESERVED_TREES = [
+  '/usr',
+  '/etc',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/proc',
+  '/dev',
+  '/sys',
+];
+const RESERVED_FOR_CORE = ['/run/atrium', '/opt/node', '/opt/atrium/forwarder.mjs'];
 /** Replacing these would hide the base that lies below them. */
 const RESERVED_EXACTLY = ['/', '/opt', '/opt/atrium', '/run', '/home', '/var'];
 
@@ -25,7 +37,12 @@ export function isWithin(path: string, ancestor: string): boolean {
 }
 
 function isPlainAbsolute(path: string): boolean {
-  return isAbsolute(path) && !path.includes('\0') && normalize(path) === path && (path === '/' || !path.endsWith('/'));
+  return (
+    isAbsolute(path) &&
+    !path.includes('\0') &&
+    normalize(path) === path &&
+    (path === '/' || !path.endsWith('/'))
+  );
 }
 
 /** Looks at each component without following links. The launcher would follow one, with the core's rights. */
@@ -39,7 +56,8 @@ function lookWithoutFollowing(profile: SandboxProfile, path: string): Stats {
     } catch {
       throw refused(profile, `${seen} does not exist or cannot be looked at`);
     }
-    if (stats.isSymbolicLink()) throw refused(profile, `${seen} is a symbolic link, which could lead a mount elsewhere`);
+    if (stats.isSymbolicLink())
+      throw refused(profile, `${seen} is a symbolic link, which could lead a mount elsewhere`);
   }
   return stats ?? lstatSync('/');
 }
@@ -63,11 +81,15 @@ export function inspectMounts(profile: SandboxProfile, protectedPaths: readonly 
   }
   if (profile.socket !== null) {
     const { source } = profile.socket;
-    if (!isPlainAbsolute(source)) throw refused(profile, `the socket's path ${source} is not a plain absolute path`);
+    if (!isPlainAbsolute(source))
+      throw refused(profile, `the socket's path ${source} is not a plain absolute path`);
     const stats = lookWithoutFollowing(profile, source);
     if (!stats.isSocket()) throw refused(profile, `${source} is not a socket`);
     if (profile.identity !== null && !mayWrite(stats, profile.identity)) {
-      throw refused(profile, `the socket ${source} is not writable for user ${profile.identity.uid}, who the run becomes`);
+      throw refused(
+        profile,
+        `the socket ${source} is not writable for user ${profile.identity.uid}, who the run becomes`,
+      );
     }
   }
 }
@@ -86,16 +108,23 @@ function inspectSource(profile: SandboxProfile, source: string, protectedPaths: 
   const exposed = protectedPaths.find((path) => isWithin(path, source) || isWithin(source, path));
   if (exposed !== undefined) throw refused(profile, `the source ${source} would expose ${exposed}`);
   const stats = lookWithoutFollowing(profile, source);
-  if (!stats.isDirectory() && !stats.isFile()) throw refused(profile, `${source} is neither a folder nor a file`);
+  if (!stats.isDirectory() && !stats.isFile())
+    throw refused(profile, `${source} is neither a folder nor a file`);
   return stats.isDirectory();
 }
 
 function inspectSize(profile: SandboxProfile, sizeMb: number): void {
-  if (!Number.isInteger(sizeMb) || sizeMb < 1) throw refused(profile, `a tmpfs of ${sizeMb} MB cannot be made`);
+  if (!Number.isInteger(sizeMb) || sizeMb < 1)
+    throw refused(profile, `a tmpfs of ${sizeMb} MB cannot be made`);
 }
 
 /** A mount point inside an earlier bind lies on the host, where an agent may have been before. */
-function inspectMountPoint(profile: SandboxProfile, target: string, isDirectory: boolean, placed: Mount[]): void {
+function inspectMountPoint(
+  profile: SandboxProfile,
+  target: string,
+  isDirectory: boolean,
+  placed: Mount[],
+): void {
   const enclosing = placed
     .filter((other) => isWithin(target, other.target))
     .sort((a, b) => b.target.length - a.target.length)[0];

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import { type Duplex, type Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import { DESCRIPTORS, type LaunchPlan } from './arguments.ts';
 import { inheritableDescriptors } from './descriptors.ts';
 import { SandboxError } from './failure.ts';
@@ -10,17 +11,30 @@ import type { LaunchOptions, SandboxExit, SandboxProcess } from './profile.ts';
 import { statFields } from './tree-watcher.ts';
 
 /** Joins the groups, then becomes the launcher: everything it makes is in them from its first page on. */
-const JOIN_THEN_BECOME = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
+const JOIN_THEN_BECOME =
+  'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
 const SHELL = '/bin/sh';
 const HIGHEST_DESCRIPTOR = 65_536;
 
-/** Starts a planned launch. The caller has checked the launcher and the mounts. */
-export function startTree(launcher: string, plan: LaunchPlan, group: LimitGroup, options: LaunchOptions): SandboxProcess {
+/**
+ * Starts a planned launch. The caller has checked the launcher and the mounts.
+ * @throws Error off the main thread: the kernel ties a tree's life to the thread that started it
+ */
+export function startTree(
+  launcher: string,
+  plan: LaunchPlan,
+  group: LimitGroup,
+  options: LaunchOptions,
+): SandboxProcess {
+  if (!isMainThread) throw new Error('A sandbox can only be started from the main thread.');
   const launch = [launcher, '--args', String(DESCRIPTORS.options), '--', ...plan.command];
   const [file, args] =
     group.joinFiles.length === 0
       ? [launcher, launch.slice(1)]
-      : [SHELL, ['-c', JOIN_THEN_BECOME, 'sh', String(group.joinFiles.length), ...group.joinFiles, ...launch]];
+      : [
+          SHELL,
+          ['-c', JOIN_THEN_BECOME, 'sh', String(group.joinFiles.length), ...group.joinFiles, ...launch],
+        ];
   const child = spawnWithoutStrays(file, args, options.stdin ?? 'pipe');
   const status = readStatus(child);
   for (const [descriptor, data] of [
@@ -34,7 +48,8 @@ export function startTree(launcher: string, plan: LaunchPlan, group: LimitGroup,
   }
   const stdin = child.stdin;
   const { stdout, stderr } = child;
-  if (stdout === null || stderr === null) throw new Error('The launcher was started without its output pipes.');
+  if (stdout === null || stderr === null)
+    throw new Error('The launcher was started without its output pipes.');
   stdin?.on('error', () => undefined);
   if (child.pid !== undefined) {
     options.onSpawn?.(child.pid);
@@ -46,7 +61,8 @@ export function startTree(launcher: string, plan: LaunchPlan, group: LimitGroup,
     if (ended) return;
     const init = status.initPid();
     // Its parent is the launcher, which has not been reaped yet: the pid cannot be somebody else's.
-    if (init !== null && child.pid !== undefined && Number(statFields(init)?.[1]) === child.pid) sendKill(init);
+    if (init !== null && child.pid !== undefined && Number(statFields(init)?.[1]) === child.pid)
+      sendKill(init);
     child.kill('SIGKILL');
   };
   const exited = waitForEnd(child, status, group).finally(() => {
@@ -54,7 +70,7 @@ export function startTree(launcher: string, plan: LaunchPlan, group: LimitGroup,
   });
   return {
     pid: child.pid ?? -1,
-    stdin: stdin ?? (child.stdio[DESCRIPTORS.options] as Writable),
+    stdin: stdin ?? closedInput(),
     stdout,
     stderr,
     exited,
@@ -63,6 +79,12 @@ export function startTree(launcher: string, plan: LaunchPlan, group: LimitGroup,
       await exited;
     },
   };
+}
+
+function closedInput(): Writable {
+  const nothing = new Writable();
+  nothing.end();
+  return nothing;
 }
 
 /** Node closes its own descriptors at exec; what it was itself started with is covered with /dev/null. */
@@ -98,7 +120,8 @@ interface LauncherStatus {
 function readStatus(child: ChildProcess): LauncherStatus {
   const pipe = (child.stdio as (Duplex | null | undefined)[])[DESCRIPTORS.status];
   let text = '';
-  if (pipe === undefined || pipe === null) throw new Error('The launcher was started without its status pipe.');
+  if (pipe === undefined || pipe === null)
+    throw new Error('The launcher was started without its status pipe.');
   pipe.setEncoding('utf8');
   pipe.on('data', (chunk: string) => {
     text += chunk;
@@ -114,7 +137,11 @@ function readStatus(child: ChildProcess): LauncherStatus {
   return { initPid: () => numberOf('child-pid'), reportedExit: () => numberOf('exit-code') !== null, ended };
 }
 
-async function waitForEnd(child: ChildProcess, status: LauncherStatus, group: LimitGroup): Promise<SandboxExit> {
+async function waitForEnd(
+  child: ChildProcess,
+  status: LauncherStatus,
+  group: LimitGroup,
+): Promise<SandboxExit> {
   const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (exitCode, exitSignal) => resolve({ code: exitCode, signal: exitSignal }));
     child.once('error', () => resolve({ code: null, signal: null }));

@@ -1,27 +1,14 @@
 import type { Readable, Writable } from 'node:stream';
+import type { SandboxProfile } from '../../domain/sandbox-profile.ts';
 
-/** One thing that exists inside beyond the system base. Host sources are real paths: a symbolic link in one is refused. */
-export type Mount =
-  | { kind: 'bind'; source: string; target: string; access: 'read' | 'write' }
-  | { kind: 'tmpfs'; target: string; sizeMb: number };
-
-/** What a process tree may see, write, reach and use. Everything that is not named here does not exist inside. */
-export interface SandboxProfile {
-  /** For diagnostics only. */
-  name: string;
-  /** Beyond the system base, in order; a later mount may sit inside an earlier one if its mount point exists there. */
-  mounts: Mount[];
-  /** Absolute path inside. */
-  workdir: string;
-  /** Variables on top of PATH, HOME, LANG, TMPDIR and the like; nothing is inherited. `LD_*` is refused. */
-  environment: Record<string, string>;
-  /** Host path of the run's bound Unix socket, seen inside as `/run/atrium/core.sock`. */
-  socket: { source: string } | null;
-  /** `memoryMb` covers the whole tree with its tmpfs; `processes` counts tasks, threads included (Node alone has about 11). */
-  limits: { memoryMb: number; processes: number; temporaryMb: number };
-  /** The real user that the run becomes: required when the core is root, `null` otherwise. */
-  identity: { uid: number; gid: number } | null;
-}
+/**
+ * What a process tree may see, write, reach and use; what is not named does not exist inside. Sources are real host paths
+ * (a symbolic link in one is refused); a later mount may sit inside an earlier one if its mount point exists there.
+ * `environment` comes on top of PATH, HOME, LANG, TMPDIR and the like (`LD_*` is refused). `memoryMb` covers the whole
+ * tree with its tmpfs; `processes` counts tasks, threads included (Node alone has about 11). `identity` is the real user
+ * that the run becomes: required when the core is root, `null` otherwise.
+ */
+export type { Mount, SandboxProfile } from '../../domain/sandbox-profile.ts';
 
 /** How a sandboxed tree ended. `started` is false when the launcher failed before the command was executed. */
 export interface SandboxExit {

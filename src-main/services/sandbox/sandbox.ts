@@ -72,7 +72,12 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
   };
 
   function start(profile: SandboxProfile, command: string[], launchOptions: LaunchOptions): SandboxProcess {
-    if (closed) throw new SandboxError('closed', 'The sandbox is closed: nothing is started any more.', 'Start the core again.');
+    if (closed)
+      throw new SandboxError(
+        'closed',
+        'The sandbox is closed: nothing is started any more.',
+        'Start the core again.',
+      );
     const launcher = checkLauncherFile(launcherPath);
     checkProfile(profile, command, mode);
     const state = stateDir();
@@ -147,9 +152,12 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
       const path = checkLauncherFile(launcherPath);
       const version = await readLauncherVersion(path);
       if (!isFilterArchitecture(process.arch)) throw unsupportedArchitecture();
-      await run(trialProfile(mode), ['/bin/true'], { timeoutMs: 20_000, maxOutputBytes: 65_536 }).then((result) => {
-        if (result.code !== 0) throw launchFailure(trialProfile(mode), { ...result, started: true }, result.stderr);
-      });
+      await run(trialProfile(mode), ['/bin/true'], { timeoutMs: 20_000, maxOutputBytes: 65_536 }).then(
+        (result) => {
+          if (result.code !== 0)
+            throw launchFailure(trialProfile(mode), { ...result, started: true }, result.stderr);
+        },
+      );
       const { kind, detail } = keeper();
       const limits = kind === 'watch' ? 'not-enforced' : 'enforced';
       return { available: true, launcher: { path, version }, mode, limits, limitsDetail: detail };
@@ -163,7 +171,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     probe,
     run,
     prove: (profile) => proveProfile({ run, stateDir, forwarderPath: options.forwarderPath }, profile),
-    launch: (profile, command, launchOptions = {}) => Promise.resolve().then(() => start(profile, command, launchOptions)),
+    launch: (profile, command, launchOptions = {}) =>
+      Promise.resolve().then(() => start(profile, command, launchOptions)),
     async close() {
       closed = true;
       await Promise.all([...running].map((tree) => tree.stop()));
@@ -173,7 +182,11 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
 
 function checkProfile(profile: SandboxProfile, command: string[], mode: SandboxMode): void {
   const refuse = (reason: string): SandboxError =>
-    new SandboxError('profile-refused', `The sandbox "${profile.name}" was not launched: ${reason}.`, 'Correct the profile.');
+    new SandboxError(
+      'profile-refused',
+      `The sandbox "${profile.name}" was not launched: ${reason}.`,
+      'Correct the profile.',
+    );
   if (command[0] === undefined || command[0] === '') throw refuse('there is no command');
   const strings = [...command, profile.workdir, ...Object.entries(profile.environment).flat()];
   if (strings.some((text) => text.includes('\0'))) throw refuse('a string in it holds a NUL');
@@ -181,10 +194,12 @@ function checkProfile(profile: SandboxProfile, command: string[], mode: SandboxM
   for (const name of Object.keys(profile.environment)) {
     if (name === '' || name.includes('=')) throw refuse(`"${name}" is not the name of a variable`);
     // The loader would act on these in the step that still has root's privilege.
-    if (name.startsWith('LD_') || name === 'GLIBC_TUNABLES') throw refuse(`the variable ${name} steers the loader`);
+    if (name.startsWith('LD_') || name === 'GLIBC_TUNABLES')
+      throw refuse(`the variable ${name} steers the loader`);
   }
   for (const [name, value] of Object.entries(profile.limits)) {
-    if (!Number.isInteger(value) || value < 1) throw refuse(`its limit ${name} is ${value}, not a whole number above 0`);
+    if (!Number.isInteger(value) || value < 1)
+      throw refuse(`its limit ${name} is ${value}, not a whole number above 0`);
   }
   checkIdentity(profile, mode);
 }
@@ -198,12 +213,25 @@ function checkIdentity(profile: SandboxProfile, mode: SandboxMode): void {
     throw refuse('a run can only become another user when the core is root', 'Give no identity.');
   }
   if (identity === null) {
-    throw refuse('the core is root, and a run must not be', 'Name an ordinary user for runs, or start the core as one.');
+    throw refuse(
+      'the core is root, and a run must not be',
+      'Name an ordinary user for runs, or start the core as one.',
+    );
   }
-  const isOrdinary = [identity.uid, identity.gid].every((id) => Number.isInteger(id) && id > 0 && id < 4_294_967_295);
-  if (!isOrdinary) throw refuse(`user ${identity.uid}:${identity.gid} is not an ordinary one`, 'Name an ordinary user for runs.');
+  const isOrdinary = [identity.uid, identity.gid].every(
+    (id) => Number.isInteger(id) && id > 0 && id < 4_294_967_295,
+  );
+  if (!isOrdinary)
+    throw refuse(
+      `user ${identity.uid}:${identity.gid} is not an ordinary one`,
+      'Name an ordinary user for runs.',
+    );
   if (!existsSync(SETPRIV)) {
-    throw new SandboxError('setpriv-missing', `${SETPRIV} is missing, which a core that is root needs.`, 'Install util-linux.');
+    throw new SandboxError(
+      'setpriv-missing',
+      `${SETPRIV} is missing, which a core that is root needs.`,
+      'Install util-linux.',
+    );
   }
 }
 
@@ -239,7 +267,10 @@ function launchFailure(profile: SandboxProfile, exit: SandboxExit, stderr: Buffe
 
 const NAMESPACE_TROUBLE = /namespace|uid map|gid map|Operation not permitted|Permission denied/i;
 
-function explainProbeFailure(error: SandboxError, mode: SandboxMode): { code: ProbeCode; message: string; hint: string } {
+function explainProbeFailure(
+  error: SandboxError,
+  mode: SandboxMode,
+): { code: ProbeCode; message: string; hint: string } {
   const { code, message, hint } = error;
   if (code === 'launch-failed' && NAMESPACE_TROUBLE.test(message)) {
     return mode === 'user-namespace'
@@ -254,7 +285,12 @@ function explainProbeFailure(error: SandboxError, mode: SandboxMode): { code: Pr
           hint: 'Start the core as an ordinary user, or give its container CAP_SYS_ADMIN and CAP_NET_ADMIN.',
         };
   }
-  if (code === 'profile-refused' || code === 'mount-refused' || code === 'identity-refused' || code === 'closed') {
+  if (
+    code === 'profile-refused' ||
+    code === 'mount-refused' ||
+    code === 'identity-refused' ||
+    code === 'closed'
+  ) {
     return { code: 'launch-failed', message, hint };
   }
   return { code, message, hint };

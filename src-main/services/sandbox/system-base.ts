@@ -1,4 +1,12 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HOME_INSIDE } from './mounts.ts';
 
@@ -35,7 +43,9 @@ export function readSystemBase(nodePath: string, forwarderPath: string): SystemB
     forwarderPath: realpathSync(forwarderPath),
     npmPackage: findNpmOutsideUsr(realNode),
     topLevel: TOP_LEVEL_NAMES.filter((name) => existsSync(`/${name}`)).map((name) =>
-      lstatSync(`/${name}`).isSymbolicLink() ? { name, link: readlinkSync(`/${name}`) } : { name, link: null },
+      lstatSync(`/${name}`).isSymbolicLink()
+        ? { name, link: readlinkSync(`/${name}`) }
+        : { name, link: null },
     ),
     etcFromHost: ETC_FROM_HOST.map((name) => `/etc/${name}`).filter((path) => existsSync(path)),
   };
@@ -65,7 +75,9 @@ export function writeEtc(stateDir: string, user: { uid: number; gid: number }, b
     hostname: 'atrium',
     'nsswitch.conf': ['passwd: files', 'group: files', 'hosts: files'].join('\n'),
     'resolv.conf': '',
-    ...(existsSync('/usr/lib/os-release') ? { 'os-release': readFileSync('/usr/lib/os-release', 'utf8').trimEnd() } : {}),
+    ...(existsSync('/usr/lib/os-release')
+      ? { 'os-release': readFileSync('/usr/lib/os-release', 'utf8').trimEnd() }
+      : {}),
     gitconfig: [
       '[user]',
       '\tname = Atrium agent',

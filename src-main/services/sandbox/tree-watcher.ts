@@ -6,12 +6,6 @@ export interface TreeSize {
   tasks: number;
 }
 
-const PAGE = 4096;
-/** Fields of `/proc/PID/stat` counted after the command's closing bracket. */
-const PARENT_FIELD = 1;
-const TASKS_FIELD = 17;
-const RESIDENT_FIELD = 21;
-
 /** Sums up a process and all below it. Processes that end meanwhile are left out. */
 export function measureTree(rootPid: number): TreeSize {
   const children = new Map<number, number[]>();
@@ -19,11 +13,11 @@ export function measureTree(rootPid: number): TreeSize {
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
-    const fields = statFields(pid);
-    if (fields === null) continue;
-    const parent = Number(fields[PARENT_FIELD]);
+    const status = statusOf(pid);
+    if (status === null) continue;
+    const { parent, ...size } = status;
     children.set(parent, [...(children.get(parent) ?? []), pid]);
-    sizes.set(pid, { memoryBytes: Number(fields[RESIDENT_FIELD]) * PAGE, tasks: Number(fields[TASKS_FIELD]) });
+    sizes.set(pid, size);
   }
   const total: TreeSize = { memoryBytes: 0, tasks: 0 };
   const pending = [rootPid];
@@ -41,6 +35,17 @@ export function watchTree(rootPid: number, intervalMs: number, look: (size: Tree
   const timer = setInterval(() => look(measureTree(rootPid)), intervalMs);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+function statusOf(pid: number): (TreeSize & { parent: number }) | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return null;
+  }
+  const value = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  return { parent: value('PPid'), memoryBytes: value('VmRSS') * 1024, tasks: value('Threads') };
 }
 
 /** State, parent pid and the rest of `/proc/PID/stat` after the command's name; null when there is no such process. */

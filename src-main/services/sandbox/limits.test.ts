@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { chooseLimitKeeper, type LimitKeeper } from './limits.ts';
+import { openFixture, RUN_USER } from './sandbox-fixture.ts';
+import { measureTree } from './tree-watcher.ts';
+
+const here = (): LimitKeeper =>
+  chooseLimitKeeper({
+    mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+    membership: readFileSync('/proc/self/cgroup', 'utf8'),
+    watchIntervalMs: 20,
+  });
+const watcher = (): LimitKeeper => chooseLimitKeeper({ mountinfo: '', membership: '', watchIntervalMs: 20 });
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+const HOG = `${'node -e'} "const kept = []; setInterval(() => kept.push(Buffer.alloc(4e6, 1)), 1)"`;
+const limits = { memoryMb: 160, processes: 64, temporaryMb: 400 };
+
+describe.each([
+  ['the best way on this machine', here],
+  ['the watcher', watcher],
+] as const)('a tree over its limits, with %s', (_name, keeper) => {
+  test('ends as a whole when memory runs out, and says so', async () => {
+    const fixture = openFixture({ keeper: keeper() });
+    try {
+      const result = await fixture.run(`${HOG} & sleep 100000`, { limits });
+      expect(result).toMatchObject({ outcome: 'killed', outOfMemory: true });
+    } finally {
+      await fixture.dispose();
+    }
+  });
+
+  test('a tree within its limits is left alone', async () => {
+    const fixture = openFixture({ keeper: keeper() });
+    try {
+      const result = await fixture.run('node -e "Buffer.alloc(2e7, 1)"; echo done', { limits });
+      expect(result).toMatchObject({ outcome: 'exited', code: 0, outOfMemory: false });
+    } finally {
+      await fixture.dispose();
+    }
+  });
+});
+
+describe.runIf(here().kind !== 'watch')('control groups', () => {
+  test('stop a flood of processes without ending the tree', async () => {
+    const fixture = openFixture({ keeper: here() });
+    try {
+      const result = await fixture.run('for i in $(seq 100); do sleep 100000 & done', {
+        limits: { ...limits, processes: 20 },
+      });
+      expect(result.code).not.toBe(0);
+      expect(result.stderr.toString()).toMatch(/[Cc]annot fork|Resource temporarily unavailable/);
+    } finally {
+      await fixture.dispose();
+    }
+  });
+
+  test('count what is written to the temporary folders', async () => {
+    const fixture = openFixture({ keeper: here() });
+    try {
+      const result = await fixture.run('head -c 300000000 /dev/zero > /tmp/big', { limits });
+      expect(result).toMatchObject({ outcome: 'killed', outOfMemory: true });
+    } finally {
+      await fixture.dispose();
+    }
+  });
+
+  test('are gone when the tree is', () => {
+    const group = here().open({ memoryMb: 64, processes: 8 });
+    const made = group.joinFiles.map((file) => join(file, '..'));
+    expect(made.map((folder) => existsSync(folder))).toEqual(made.map(() => true));
+    group.finish();
+    expect(made.map((folder) => existsSync(folder))).toEqual(made.map(() => false));
+  });
+});
+
+test('the watcher sees a flood of processes', async () => {
+  const fixture = openFixture({ keeper: watcher() });
+  try {
+    const result = await fixture.run('for i in $(seq 100); do sleep 100000 & done; wait', {
+      limits: { ...limits, processes: 50 },
+    });
+    expect(result).toMatchObject({ outcome: 'killed', outOfMemory: false });
+  } finally {
+    await fixture.dispose();
+  }
+});
+
+test('a tree’s size is the sum of its processes', async () => {
+  const child = spawn('/bin/sh', ['-c', 'sleep 100000 & sleep 100000 & echo ready; wait'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  try {
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const size = measureTree(child.pid ?? -1);
+    expect(size.tasks).toBe(3);
+    expect(size.memoryBytes).toBeGreaterThan(1024 * 1024);
+  } finally {
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+  }
+});
+
+describe('where a group is made', () => {
+  function unified(own: string): { parentOf(path: string): string; keeper(): LimitKeeper } {
+    const mount = mkdtempSync(join(tmpdir(), 'atrium-groups-'));
+    folders.push(mount);
+    const folder = join(mount, own);
+    mkdirSync(folder, { recursive: true });
+    for (const path of [folder, join(folder, '..'), mount]) {
+      writeFileSync(join(path, 'cgroup.controllers'), 'cpu memory pids\n');
+      writeFileSync(join(path, 'cgroup.subtree_control'), 'memory pids\n');
+      writeFileSync(join(path, 'cgroup.procs'), '');
+    }
+    return {
+      parentOf: (path) => join(mount, path),
+      keeper: () =>
+        chooseLimitKeeper({
+          mountinfo: `35 24 0:30 / ${mount} rw - cgroup2 cgroup2 rw`,
+          membership: `0::${own}\n`,
+          watchIntervalMs: 20,
+        }),
+    };
+  }
+
+  test('without files that limit, a plain folder is not taken for a control group', () => {
+    const tree = unified('/user/core.scope');
+    expect(tree.keeper().kind).toBe('watch');
+    expect(readdirSync(tree.parentOf('/user'))).not.toContainEqual(expect.stringMatching(/^atrium-/));
+  });
+
+  test('no control group at all: the watcher, which says what it does not do', () => {
+    expect(watcher()).toMatchObject({
+      kind: 'watch',
+      detail: expect.stringContaining('measured at intervals') as string,
+    });
+  });
+
+  test.runIf(RUN_USER !== null && existsSync('/sys/fs/cgroup/memory/memory.limit_in_bytes'))(
+    'a tree of version 1 is used as it is',
+    () => {
+      expect(here().kind).toBe('cgroup1');
+    },
+  );
+});
