@@ -180,10 +180,10 @@ function wrongField(fields: ReadonlyMap<string, unknown>): { field: string; expe
 
 function toFrontmatter(fields: ReadonlyMap<string, unknown>): Frontmatter {
   const text = (field: string) => {
-    const value = fields.get(field) ?? null;
-    return value === null || String(value).trim() === ''
-      ? null
-      : String(value).replace(/\s+/g, ' ').trim().slice(0, 500);
+    const value = fields.get(field);
+    const line =
+      typeof value === 'string' || typeof value === 'number' ? String(value).replace(/\s+/g, ' ').trim() : '';
+    return line === '' ? null : line.slice(0, 500);
   };
   const sources = fields.get('sources');
   return {

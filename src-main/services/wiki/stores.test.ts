@@ -50,6 +50,26 @@ describe('files', () => {
     expect((await readdir(root)).sort()).toEqual(['a.md', 'b.md']);
   }, 60_000);
 
+  test('a writer that dies with half of the text on disk leaves the page as it was', async () => {
+    const store = filePageStore({ root, prefix: 'wiki/label' });
+    const before = await store.write('wiki/label/a.md', 'as it was\n', {
+      author: operator,
+      expectedHash: null,
+    });
+    const script = `
+      import { filePageStore } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+      const store = filePageStore({ root: ${JSON.stringify(root)}, prefix: 'wiki/label' });
+      await store.write('wiki/label/a.md', 'new'.repeat(300_000), {
+        author: { role: 'operator' }, expectedHash: ${JSON.stringify(before.ok ? before.value.hash : null)} });`;
+    // No file may grow beyond 100 blocks: the write ends in the middle, as on a full disk.
+    const limited = ['-c', 'ulimit -f 100; exec "$0" --input-type=module -e "$1"', process.execPath, script];
+    const child = spawn('/bin/sh', limited, { stdio: 'ignore' });
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect(code === 0 && signal === null).toBe(false);
+    expect(await readFile(join(root, 'a.md'), 'utf8')).toBe('as it was\n');
+    expect((await store.list()).map((page) => page.path)).toEqual(['wiki/label/a.md']);
+  }, 60_000);
+
   test('history keeps what was replaced and what was removed, newest first', async () => {
     const historyRoot = await mkdtemp(join(tmpdir(), 'atrium-history-'));
     const store = filePageStore({ root, prefix: 'wiki/label', historyRoot });
