@@ -1,0 +1,108 @@
+import { useState } from 'react';
+import type { FormEvent } from 'react';
+import type { Failure } from '../../../src-main/contract/errors.ts';
+import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { isRuntime } from '../../choices.ts';
+import { ask, commandId } from '../../connection.ts';
+import { markSucceeded } from '../../decisions.ts';
+import { fold } from '../../feed.ts';
+import { go } from '../../router.ts';
+import { useLive } from '../../store.ts';
+import { t } from '../../strings/en.ts';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Field, Select, TextInput } from '../../ui/field.tsx';
+import { Failed } from '../../ui/said.tsx';
+import css from './ticket-actions.module.css';
+
+interface AskingProps {
+  ticket: TicketDetail;
+  onClose(): void;
+}
+
+/** Blocks a ticket: there is no way back but a successor, so the reason is asked for. */
+export function Block({ ticket, onClose }: AskingProps) {
+  const [reason, setReason] = useState('');
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const send = async (event: FormEvent) => {
+    event.preventDefault();
+    const answer = await ask((client) => client.ticket.block({ id: ticket.id, reason, commandId: commandId() }));
+    if (!answer.ok) {
+      setFailure(answer.failure);
+      return;
+    }
+    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    onClose();
+  };
+  return (
+    <Dialog title={t.ticket.blockTitle(ticket.id)} onClose={onClose}>
+      <form className={css.form} onSubmit={(event) => void send(event)}>
+        <Field label={t.ticket.blockReason} hint={t.ticket.blockHint}>
+          {(ids) => <TextInput {...ids} autoFocus required maxLength={2_000} value={reason} onChange={(event) => setReason(event.target.value)} />}
+        </Field>
+        {failure !== null && <Failed failure={failure} />}
+        <div className={css.end}>
+          <Button kind="primary" type="submit" disabled={reason.trim() === ''}>
+            {t.ticket.block}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Gives a ticket to another agent program. */
+export function Reassign({ ticket, onClose }: AskingProps) {
+  const runtimes = useLive((live) => live.runtimes);
+  const [runtime, setRuntime] = useState(ticket.runtime);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const send = async (event: FormEvent) => {
+    event.preventDefault();
+    const answer = await ask((client) => client.ticket.reassign({ id: ticket.id, runtime, commandId: commandId() }));
+    if (!answer.ok) {
+      setFailure(answer.failure);
+      return;
+    }
+    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    onClose();
+  };
+  return (
+    <Dialog title={t.ticket.reassignTitle(ticket.id)} onClose={onClose}>
+      <form className={css.form} onSubmit={(event) => void send(event)}>
+        <Field label={t.ticket.runtime} hint={ticket.state === 'ready' ? t.ticket.reassignHint : undefined}>
+          {(ids) => (
+            <Select {...ids} autoFocus value={runtime} onChange={(event) => isRuntime(event.target.value) && setRuntime(event.target.value)}>
+              {runtimes.map((each) => (
+                <option key={each.name} value={each.name} disabled={!each.present}>
+                  {each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name])}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+        {failure !== null && <Failed failure={failure} />}
+        <div className={css.end}>
+          <Button kind="primary" type="submit" disabled={runtime === ticket.runtime}>
+            {t.ticket.reassign}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Drafts what takes a blocked ticket's place, and shows it. */
+export function useSucceed(ticket: TicketDetail): { run(): void; failure: Failure | null } {
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const run = async () => {
+    const answer = await ask((client) => client.ticket.succeed({ id: ticket.id, commandId: commandId() }));
+    if (!answer.ok) {
+      setFailure(answer.failure);
+      return;
+    }
+    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    markSucceeded(ticket.id);
+    go(`/approvals/${answer.value.id}`);
+  };
+  return { run: () => void run(), failure };
+}

@@ -1,0 +1,138 @@
+import type { ReactNode } from 'react';
+import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { t } from '../../strings/en.ts';
+import { BrandMark } from '../../ui/brand-mark.tsx';
+import { Link } from '../../ui/link.tsx';
+import { Ago, Code, Line, Money, Prose } from '../../ui/text.tsx';
+import css from './ticket-facts.module.css';
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className={css.fact}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Codes({ items }: { items: readonly string[] }) {
+  return (
+    <ul className={css.codes}>
+      {items.map((item) => (
+        <li key={item}>
+          <Code text={item} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Tickets({ ids }: { ids: readonly string[] }) {
+  return (
+    <ul className={css.codes}>
+      {ids.map((id) => (
+        <li key={id}>
+          <Link to={`/ticket/${id}`} className={css.link}>
+            {id}
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What is known of a ticket, as names and values. */
+export function TicketFacts({ ticket }: { ticket: TicketDetail }) {
+  return (
+    <>
+      {ticket.description !== '' && <Prose text={ticket.description} className={css.description} />}
+      <dl className={css.facts}>
+        <Fact name={t.ticket.id}>
+          <span className={css.id}>{ticket.id}</span>
+        </Fact>
+        <Fact name={t.ticket.brand}>
+          <BrandMark id={ticket.brand} />
+        </Fact>
+        {ticket.why !== '' && (
+          <Fact name={t.approvals.why}>
+            <Prose text={ticket.why} />
+          </Fact>
+        )}
+        <Fact name={t.ticket.runtime}>
+          {t.runtimes[ticket.runtime]}
+          {ticket.runtime !== 'command' && (
+            <>
+              {' · '}
+              {ticket.model === null ? t.modelClasses[ticket.modelClass] : <Line text={ticket.model} />}
+            </>
+          )}
+        </Fact>
+        {ticket.command !== null && (
+          <Fact name={t.ticket.command}>
+            <Code text={ticket.command} />
+          </Fact>
+        )}
+        <Fact name={t.ticket.cost}>
+          <Money usd={ticket.costUsd} /> {t.ticket.of} <Money usd={ticket.costCapUsd} />
+        </Fact>
+        <Fact name={t.ticket.repository}>
+          <Line text={ticket.repository} />
+        </Fact>
+        <Fact name={t.ticket.paths}>
+          {ticket.paths.length === 0 ? t.ticket.wholeRepository : <Codes items={ticket.paths} />}
+        </Fact>
+        {ticket.acceptance.length > 0 && (
+          <Fact name={t.ticket.acceptance}>
+            <Codes items={ticket.acceptance} />
+          </Fact>
+        )}
+        {ticket.network.length > 0 && (
+          <Fact name={t.approvals.network}>
+            <Codes items={ticket.network} />
+          </Fact>
+        )}
+        {ticket.grants.length > 0 && (
+          <Fact name={t.approvals.grants}>
+            <Codes items={ticket.grants} />
+          </Fact>
+        )}
+        {ticket.dependsOn.length > 0 && (
+          <Fact name={t.approvals.dependsOn}>
+            <Tickets ids={ticket.dependsOn} />
+          </Fact>
+        )}
+        {ticket.blocks.length > 0 && (
+          <Fact name={t.ticket.blocks}>
+            <Tickets ids={ticket.blocks} />
+          </Fact>
+        )}
+        {ticket.predecessor !== null && (
+          <Fact name={t.ticket.predecessor}>
+            <Tickets ids={[ticket.predecessor]} />
+          </Fact>
+        )}
+        {ticket.successor !== null && (
+          <Fact name={t.ticket.successor}>
+            <Tickets ids={[ticket.successor]} />
+          </Fact>
+        )}
+        {ticket.mergedCommit !== null && (
+          <Fact name={t.ticket.merged}>
+            <Code text={ticket.mergedCommit.slice(0, 12)} />
+          </Fact>
+        )}
+        {ticket.references.length > 0 && (
+          <Fact name={t.ticket.references}>
+            <Codes items={ticket.references} />
+          </Fact>
+        )}
+        <Fact name={t.ticket.changed}>
+          <Ago at={ticket.updatedAt} />
+        </Fact>
+        <Fact name={t.ticket.hash}>
+          <Code text={ticket.hash.slice(0, 12)} />
+        </Fact>
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+import { createORPCClient } from '@orpc/client';
+import { RPCLink as PortLink } from '@orpc/client/message-port';
+import { RPCLink as SocketLink } from '@orpc/client/websocket';
+import type { ContractRouterClient } from '@orpc/contract';
+import type { operatorApi } from '../src-main/contract/operator-api.ts';
+
+export type OperatorClient = ContractRouterClient<typeof operatorApi>;
+
+/** One live line to the core. `closed` settles when it is gone. */
+export interface Line {
+  client: OperatorClient;
+  closed: Promise<void>;
+  close(): void;
+}
+
+export type OpenLine = () => Promise<Line>;
+
+/** The core does not know this page's token: only a new address from the operator helps. */
+export class Refused extends Error {}
+
+const sessionSlot = 'atrium.session';
+const refusedCode = 4401;
+/** How long an unanswered hello may take before the line is given up, in milliseconds. */
+const helloTimeout = 10_000;
+
+function credentials(): { token: string } | { session: string } | null {
+  const fragment = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (fragment !== null && fragment !== '') return { token: fragment };
+  const session = sessionStorage.getItem(sessionSlot);
+  return session === null ? null : { session };
+}
+
+function welcomeOf(data: unknown): string | null {
+  if (typeof data !== 'string') return null;
+  try {
+    const message: unknown = JSON.parse(data);
+    if (typeof message !== 'object' || message === null) return null;
+    const { type, session } = message as Record<string, unknown>;
+    return type === 'welcome' && typeof session === 'string' ? session : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The browser's door: one WebSocket whose first frame carries the token of the address, or the session got for it. */
+export const openSocket: OpenLine = () =>
+  new Promise<Line>((resolve, reject) => {
+    const who = credentials();
+    if (who === null) {
+      reject(new Refused('This page has no token.'));
+      return;
+    }
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+    socket.binaryType = 'arraybuffer';
+    const timer = setTimeout(() => socket.close(), helloTimeout);
+    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'hello', ...who })), { once: true });
+    socket.addEventListener('close', (event) => {
+      clearTimeout(timer);
+      if (event.code === refusedCode) {
+        sessionStorage.removeItem(sessionSlot);
+        reject(new Refused('The core refused the token of this page.'));
+      } else reject(new Error('The line to the core closed before it was open.'));
+    });
+    socket.addEventListener(
+      'message',
+      (event) => {
+        clearTimeout(timer);
+        const session = welcomeOf(event.data);
+        if (session === null) {
+          socket.close();
+          return;
+        }
+        sessionStorage.setItem(sessionSlot, session);
+        if (location.hash !== '') history.replaceState(history.state, '', location.pathname + location.search);
+        const client: OperatorClient = createORPCClient(new SocketLink({ websocket: socket }));
+        const closed = new Promise<void>((done) => socket.addEventListener('close', () => done(), { once: true }));
+        resolve({ client, closed, close: () => socket.close() });
+      },
+      { once: true },
+    );
+  });
+
+/**
+ * The desktop window's door. The page posts `{ atrium: 'connect' }` to itself; the preload answers, now and after every
+ * restart of the core, with `{ atrium: 'port' }` and a MessagePort.
+ */
+export const openPort: OpenLine = () =>
+  new Promise<Line>((resolve) => {
+    const receive = (event: MessageEvent<unknown>) => {
+      const port = event.ports[0];
+      const data = event.data;
+      if (event.source !== window || port === undefined || typeof data !== 'object' || data === null) return;
+      if ((data as Record<string, unknown>)['atrium'] !== 'port') return;
+      window.removeEventListener('message', receive);
+      port.start();
+      const client: OperatorClient = createORPCClient(new PortLink({ port }));
+      const closed = new Promise<void>((done) => port.addEventListener('close', () => done(), { once: true }));
+      resolve({ client, closed, close: () => port.close() });
+    };
+    window.addEventListener('message', receive);
+    window.postMessage({ atrium: 'connect' }, '*');
+  });
+
+/** Which door this page stands at. */
+export function transportOfPage(): OpenLine {
+  const desktop = navigator.userAgent.includes('Electron/') || !location.protocol.startsWith('http');
+  return desktop ? openPort : openSocket;
+}
