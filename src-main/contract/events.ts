@@ -41,6 +41,8 @@ export const BrandEvents = {
     detail: z.string(),
     successor: TicketId.nullable(),
   }),
+  /** A ticket that `import` brought in, whole, as its line of `tickets.jsonl` had it. */
+  'ticket.imported': z.object({ ticket: TicketId, record: z.record(z.string(), z.unknown()) }),
   'ticket.started': z.object({}),
   'attempt.started': z.object({ attempt: AttemptId, run: RunId, runtime: RuntimeName, base: CommitId }),
   'attempt.ended': z.object({
@@ -48,6 +50,8 @@ export const BrandEvents = {
     outcome: z.enum(['passed', 'failed', 'unverified', 'interrupted']),
     reason: z.string(),
     counts: z.boolean(),
+    /** The core died under it. */
+    death: z.boolean(),
   }),
   'result.submitted': z.object({ attempt: AttemptId, version: z.number().int(), result: ResultReport }),
   'ticket.submitted': z.object({ attempt: AttemptId, commit: CommitId, commits: z.number().int() }),

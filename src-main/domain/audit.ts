@@ -21,6 +21,8 @@ export function explain(event: BrandEvent): string {
       return event.data.successor
         ? `blocked (${event.data.reason}): ${event.data.detail}; goes on as ${event.data.successor}`
         : `blocked (${event.data.reason}): ${event.data.detail}`;
+    case 'ticket.imported':
+      return 'imported from tickets.jsonl';
     case 'ticket.started':
       return 'dispatched';
     case 'attempt.started':

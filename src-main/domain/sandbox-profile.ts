@@ -25,6 +25,9 @@ export interface SandboxProfile {
   identity: { uid: number; gid: number } | null;
 }
 
+/** Room for what tools keep beside their dependencies while a run lasts. */
+const CACHE_MB = 256;
+
 /** What a profile is made from, beside the contract: places on this machine, all absolute. */
 export interface ProfileFacts {
   name: string;
@@ -32,7 +35,7 @@ export interface ProfileFacts {
   checkout: string;
   /** Host folder of the objects that the checkout borrows. */
   baseObjects: string;
-  /** Folders made by setup, mounted read-only over the checkout: path in the checkout → host folder. */
+  /** Folders made by setup, mounted read-only over the checkout; each holds an empty `.cache` for what tools write there. */
   prepared: { path: string; source: string }[];
   /** What a run finds as `atrium`, on the host. */
   tools: string;
@@ -42,6 +45,8 @@ export interface ProfileFacts {
   ticket: TicketId | null;
   base: string | null;
   limits: SandboxProfile['limits'];
+  /** Variables that make programs trust the certificate authorities that this machine trusts. */
+  trust: Record<string, string>;
   identity: SandboxProfile['identity'];
   /** What the agent program needs: it can be read, never written. */
   program: { mounts: { source: string; target: string; access: 'read' | 'write' }[]; environment: Record<string, string> };
@@ -57,8 +62,11 @@ export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): Sa
   if (contract.reads.includes('checkout')) {
     mounts.push({ kind: 'bind', source: facts.checkout, target: INSIDE.checkout, access: mayWrite ? 'write' : 'read' });
     mounts.push({ kind: 'bind', source: facts.baseObjects, target: INSIDE.base, access: 'read' });
-    for (const { path, source } of facts.prepared)
-      mounts.push({ kind: 'bind', source, target: `${INSIDE.checkout}/${path}`, access: 'read' });
+    for (const { path, source } of facts.prepared) {
+      const target = `${INSIDE.checkout}/${path}`;
+      mounts.push({ kind: 'bind', source, target, access: 'read' });
+      mounts.push({ kind: 'tmpfs', target: `${target}/.cache`, sizeMb: CACHE_MB });
+    }
   }
   mounts.push({ kind: 'bind', source: facts.tools, target: INSIDE.tools, access: 'read' });
   if (facts.home) mounts.push({ kind: 'bind', source: facts.home, target: INSIDE.home, access: 'write' });
@@ -68,6 +76,8 @@ export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): Sa
     mounts,
     workdir: contract.reads.includes('checkout') ? INSIDE.checkout : INSIDE.home,
     environment: {
+      PATH: `${INSIDE.tools}/bin:/opt/node/bin:/usr/local/bin:/usr/bin:/bin`,
+      ...facts.trust,
       ...facts.program.environment,
       ...(facts.ticket ? { ATRIUM_TICKET: facts.ticket, ATRIUM_BRANCH: branchOfTicket(facts.ticket) } : {}),
       ...(facts.base ? { ATRIUM_BASE: facts.base } : {}),

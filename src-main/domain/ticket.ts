@@ -16,7 +16,7 @@ import type {
 /** A third failed attempt is a dead letter. */
 export const MAX_FAILED_ATTEMPTS = 3;
 /** A ticket that was running at so many deaths of the core is set aside. */
-export const MAX_INTERRUPTIONS = 3;
+export const MAX_DEATHS = 3;
 
 /** What a ticket's stream folds to. */
 export interface Ticket {
@@ -33,6 +33,8 @@ export interface Ticket {
   reason: string;
   blocked: { reason: string; detail: string } | null;
   attempts: AttemptView[];
+  /** Deaths of the core at which it was running. */
+  deaths: number;
   candidate: { attempt: AttemptId; commit: CommitId; commits: number } | null;
   results: { attempt: AttemptId; version: number; at: string; position: number; result: ResultReport }[];
   verdicts: { attempt: AttemptId; version: number; at: string; position: number; verdict: VerdictReport; run: RunId }[];
@@ -81,6 +83,8 @@ export type TicketCommand =
       outcome: 'failed' | 'unverified' | 'interrupted';
       reason: string;
       counts: boolean;
+      /** The core died under it. */
+      death?: boolean;
     }
   | { type: 'merge'; attempt: AttemptId; candidate: CommitId; commit: CommitId; branch: string }
   | { type: 'publish'; rule: string; outcome: 'done' | 'failed'; detail: string };
@@ -187,7 +191,7 @@ function decideBlock(ticket: Ticket, command: Extract<TicketCommand, { type: 'bl
     if (open) {
       events.push({
         type: 'attempt.ended',
-        data: { attempt: open.id, outcome: 'interrupted', reason: command.detail, counts: false },
+        data: { attempt: open.id, outcome: 'interrupted', reason: command.detail, counts: false, death: false },
       });
     }
     events.push({
@@ -285,22 +289,21 @@ function decideEnd(ticket: Ticket, command: Extract<TicketCommand, { type: 'end-
         outcome: command.outcome,
         reason: command.reason,
         counts: command.counts,
+        death: command.death ?? false,
       },
     },
   ];
   const failed = failedAttempts(ticket) + (command.counts ? 1 : 0);
-  const interrupted =
-    ticket.attempts.filter((attempt) => attempt.state === 'interrupted').length +
-    (command.outcome === 'interrupted' ? 1 : 0);
+  const deaths = ticket.deaths + (command.death === true ? 1 : 0);
   if (failed >= MAX_FAILED_ATTEMPTS) {
     events.push({
       type: 'ticket.blocked',
       data: { reason: 'dead-letter', detail: `${failed} attempts failed, the last: ${command.reason}`, successor: null },
     });
-  } else if (interrupted >= MAX_INTERRUPTIONS) {
+  } else if (deaths >= MAX_DEATHS) {
     events.push({
       type: 'ticket.blocked',
-      data: { reason: 'crash-loop', detail: `it was running at ${interrupted} deaths of the core`, successor: null },
+      data: { reason: 'crash-loop', detail: `it was running at ${deaths} deaths of the core`, successor: null },
     });
   }
   return ok(events);
@@ -392,6 +395,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       reason: 'waits for approval',
       blocked: null,
       attempts: [],
+      deaths: 0,
       candidate: null,
       results: [],
       verdicts: [],
@@ -405,6 +409,8 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       version: event.version,
     };
   }
+  if (event.type === 'ticket.imported')
+    return { ...(event.data.record as unknown as Ticket), id: event.data.ticket, version: event.version };
   if (!ticket) return null;
   const next: Ticket = {
     ...ticket,
@@ -459,7 +465,12 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
         counts: event.data.counts,
         endedAt: event.at,
       });
-      return { ...next, candidate: null, reason: event.data.reason };
+      return {
+        ...next,
+        candidate: null,
+        deaths: ticket.deaths + (event.data.death ? 1 : 0),
+        reason: event.data.reason,
+      };
     case 'result.submitted':
       next.results = [...ticket.results, { ...event.data, at: event.at, position: event.position }];
       return next;

@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import type { Actor } from '../contract/events.ts';
+import { fail, ok, type Result } from '../contract/errors.ts';
+import type { AttemptId, CommitId, TicketId } from '../contract/ids.ts';
+import { branchOfTicket } from '../contract/ids.ts';
+import { readResultMarkers } from '../contract/run-api.ts';
+import type { ResultReport } from '../contract/tickets.ts';
+import { executorBrief, type Extract } from '../domain/brief.ts';
+import { hasFailed, openAttempt, type Ticket } from '../domain/ticket.ts';
+import type { Runtime } from '../services/runtimes/index.ts';
+import type { Brand, BrandRepository } from './brand.ts';
+import { pathsTest } from './ticket-paths.ts';
+import { checkoutFolder } from './places.ts';
+
+/** How an attempt's execution ended: with a candidate for the gate, or without one. */
+export type Execution = { candidate: true } | { candidate: false; reason: string };
+
+export interface AttemptParts {
+  brand: Brand;
+  runtimes: readonly Runtime[];
+  attemptMs: number;
+  extracts(ticket: Ticket): Extract[];
+}
+
+const core: Actor = { kind: 'core', part: 'dispatch' };
+
+/** Carries out attempts of one brand's tickets, from the checkout to the candidate. */
+export interface Attempts {
+  /** Starts a further attempt; the ticket's events tell how it went. A failure means that none could be started. */
+  carryOut(ticket: TicketId): Promise<Result<Execution>>;
+}
+
+export function createAttempts(parts: AttemptParts): Attempts {
+  const { brand } = parts;
+  const { tickets } = brand;
+
+  const endFailed = (ticket: TicketId, attempt: AttemptId, reason: string): Execution => {
+    tickets.execute(
+      ticket,
+      { type: 'end-attempt', attempt, outcome: 'failed', reason, counts: true },
+      core,
+      `end:${attempt}`,
+    );
+    return { candidate: false, reason };
+  };
+
+  const carryOut: Attempts['carryOut'] = async (id) => {
+    const ticket = tickets.get(id);
+    if (!ticket) return fail('not-found', `there is no ticket ${id}`);
+    const repository = brand.repository(ticket.repository);
+    if (!repository.ok) return repository;
+    const contract = brand.contract('ticket-executor');
+    if (!contract.ok) return contract;
+    const runtime = parts.runtimes.find((one) => one.name === ticket.runtime);
+    if (!runtime) return fail('runtime-missing', `there is no runtime ${ticket.runtime}`);
+    const base = await freshBase(repository.value);
+    if (!base.ok) return base;
+    const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;
+    const run = brand.runs.newId();
+    await repository.value.git.pinBase(attempt, base.value);
+    const started = tickets.execute(id, { type: 'start-attempt', attempt, run, base: base.value }, core, `start:${attempt}`);
+    if (!started.ok) return started;
+
+    const folder = checkoutFolder(brand.places, id);
+    await brand.rooms.remove(repository.value.git, folder);
+    const inTicket = pathsTest(ticket.draft.paths);
+    const room = await brand.rooms.make({
+      repository: repository.value.git,
+      config: repository.value.config,
+      folder,
+      commit: base.value,
+      branch: branchOfTicket(id),
+      ownDependencies: ticket.draft.paths.length > 0 && repository.value.config.lockfiles.some(inTicket),
+    });
+    if (!room.ok) return ok(endFailed(id, attempt, room.failure.message));
+
+    const spentUsd = tickets.detail(started.value).costUsd;
+    const submit = (result: ResultReport) =>
+      tickets.execute(id, { type: 'submit-result', attempt, result }, { kind: 'run', run, role: contract.value.name });
+    const end = await brand.runs.carryOut({
+      id: run,
+      contract: contract.value,
+      runtime,
+      ticket: id,
+      attempt,
+      task: {
+        ticket: id,
+        title: ticket.draft.title,
+        prompt: executorBrief(started.value, contract.value, parts.extracts(ticket)),
+        command: ticket.draft.command ?? null,
+        model: ticket.draft.model ?? null,
+      },
+      room: { checkout: room.value.folder, baseObjects: room.value.baseObjects, prepared: room.value.prepared, base: base.value },
+      network: ticket.draft.network,
+      costCapUsd: ticket.draft.costCapUsd,
+      spentUsd,
+      inTicket,
+      totalMs: parts.attemptMs,
+      reports: {
+        result: (report) => Promise.resolve(submit(report)),
+        verdict: () => Promise.resolve(fail('not-authorized', 'only the verifier gives a verdict')),
+        comment: (text) =>
+          Promise.resolve(tickets.execute(id, { type: 'comment', text }, { kind: 'run', run, role: contract.value.name })),
+        brief: () => executorBrief(started.value, contract.value, parts.extracts(ticket)),
+      },
+    });
+
+    const now = tickets.get(id);
+    if (!now || openAttempt(now)?.id !== attempt) return ok({ candidate: false, reason: now?.reason ?? 'it ended' });
+    if (end.outcome === 'stopped') {
+      tickets.execute(id, { type: 'block', reason: 'operator', detail: end.reason, successor: null }, core, `stop:${attempt}`);
+      return ok({ candidate: false, reason: end.reason });
+    }
+    if (end.outcome !== 'done') return ok(endFailed(id, attempt, end.reason));
+    const result = lastResult(now, attempt) ?? fromText(end.finalText, id, submit);
+    if (typeof result === 'string') return ok(endFailed(id, attempt, result));
+    return ok(await takeCandidate(id, attempt, repository.value, folder, base.value, result));
+  };
+
+  /** The result that the agent's last words hold, or why there is none. */
+  const fromText = (text: string, id: TicketId, submit: (result: ResultReport) => Result<Ticket>): ResultReport | string => {
+    const read = readResultMarkers(text, id);
+    if (!read.ok) return `it says that it is done and submitted no result: ${read.message}`;
+    const taken = submit(read.result);
+    return taken.ok ? read.result : taken.failure.message;
+  };
+
+  const takeCandidate = async (
+    id: TicketId,
+    attempt: AttemptId,
+    repository: BrandRepository,
+    folder: string,
+    base: CommitId,
+    result: ResultReport,
+  ): Promise<Execution> => {
+    if (!existsSync(folder)) return endFailed(id, attempt, 'its checkout is gone');
+    const collected = await repository.git.collect({ folder, base, attempt });
+    if (!collected.ok) return endFailed(id, attempt, collected.message);
+    const named = await repository.git.isDescendant(collected.head, result.commit);
+    if (!named || result.commit === base)
+      return endFailed(id, attempt, `the result names ${result.commit}, which is no commit of this attempt`);
+    const ticket = tickets.get(id);
+    if (ticket && hasFailed(ticket, result.commit))
+      return endFailed(id, attempt, `commit ${result.commit} has failed before, and a fail sticks to its commit`);
+    const commits = (await repository.git.commitsBetween(base, result.commit)).length;
+    const taken = tickets.execute(
+      id,
+      { type: 'accept-candidate', attempt, commit: result.commit, commits },
+      core,
+      `candidate:${attempt}`,
+    );
+    return taken.ok ? { candidate: true } : endFailed(id, attempt, taken.failure.message);
+  };
+
+  return { carryOut };
+}
+
+function lastResult(ticket: Ticket, attempt: AttemptId): ResultReport | undefined {
+  return ticket.results.findLast((one) => one.attempt === attempt)?.result;
+}
+
+/** The branch as it is, brought up to its remote where that is a fast-forward. A branch that diverged waits for a person. */
+async function freshBase(repository: BrandRepository): Promise<Result<CommitId>> {
+  const remote = await repository.git.fetchRemote();
+  if (!remote.ok && remote.code === 'diverged') return fail('repository-unusable', remote.message, remote.hint);
+  if (remote.ok && remote.state === 'behind') {
+    const landed = await repository.git.land({
+      commit: remote.remoteHead,
+      expected: await repository.git.head(),
+      message: `atrium: fast-forward to ${remote.remote}`,
+    });
+    if (!landed.ok) return fail('repository-unusable', landed.message, landed.hint);
+  }
+  return ok(await repository.git.head());
+}

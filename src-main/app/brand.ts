@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentContract, BrandConfig, RepositoryConfig, WorkspaceConfig } from '../contract/config.ts';
+import type { Actor, BrandEvent } from '../contract/events.ts';
+import { fail, ok, type Result } from '../contract/errors.ts';
+import type { BrandId } from '../contract/ids.ts';
+import type { TicketDraft } from '../contract/tickets.ts';
+import { INSIDE } from '../domain/sandbox-profile.ts';
+import { openEventStore, type EventStore } from '../services/event-store/index.ts';
+import type { ModelUpstream } from '../services/gateway/index.ts';
+import { openRepository, type GitProgram, type Repository, type SandboxedCommand } from '../services/repositories/index.ts';
+import type { Sandbox } from '../services/sandbox/index.ts';
+import { readBrandConfig, readContracts } from './configuration.ts';
+import { brandPlaces, runIdentity, type BrandPlaces, type Places } from './places.ts';
+import { brandProjections } from './projections.ts';
+import { createRooms, type Rooms } from './rooms.ts';
+import { createRuns, type Runs, type Timer } from './runs.ts';
+import { createTicketDesk, type DraftContent, type TicketDesk } from './tickets.ts';
+import { createTranscripts, type Transcripts } from './transcripts.ts';
+
+/** One of a brand's repositories, open. */
+export interface BrandRepository {
+  config: RepositoryConfig;
+  git: Repository;
+}
+
+/** The scope of one brand: its log, repositories, runs and places. Nothing in it can reach into another brand. */
+export interface Brand {
+  id: BrandId;
+  config: BrandConfig;
+  places: BrandPlaces;
+  identity: { uid: number; gid: number } | null;
+  store: EventStore;
+  tickets: TicketDesk;
+  transcripts: Transcripts;
+  rooms: Rooms;
+  runs: Runs;
+  contract(name: string): Result<AgentContract>;
+  repository(name: string): Result<BrandRepository>;
+  repositories(): Promise<Result<BrandRepository>[]>;
+  /** What a draft becomes in this brand; refuses what it does not have. */
+  content(draft: TicketDraft): Result<DraftContent>;
+  record(stream: string, events: BrandEvent[], actor: Actor, commandId?: string): void;
+  close(): Promise<void>;
+}
+
+export interface BrandParts {
+  places: Places;
+  workspace: WorkspaceConfig;
+  appRoot: string;
+  sandbox: Sandbox;
+  git: GitProgram;
+  models: readonly ModelUpstream[];
+  toolchain: string;
+  timer: Timer;
+  now(): string;
+  onFault(error: unknown): void;
+}
+
+/** The certificate authorities of the machine, so that programs inside trust what the machine trusts. */
+function machineTrust(): Record<string, string> {
+  const bundle = '/etc/ssl/certs/ca-certificates.crt';
+  return existsSync(bundle) ? { NODE_EXTRA_CA_CERTS: bundle, SSL_CERT_FILE: bundle } : {};
+}
+
+/** Opens a brand's scope: its configuration, log and repositories. A failure closes this brand only. */
+export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<Brand>> {
+  const places = brandPlaces(parts.places, id);
+  const config = readBrandConfig(places.config);
+  if (!config.ok) return config;
+  if (config.value.id !== id)
+    return fail('invalid-file', `${places.config} names brand "${config.value.id}", its folder "${id}"`, 'name both alike');
+  const contracts = readContracts(parts.places.agents);
+  if (!contracts.ok) return contracts;
+  for (const folder of [places.state, places.checkouts, places.homes, places.wiki, places.ledger])
+    mkdirSync(folder, { recursive: true, mode: folder === places.state ? 0o700 : 0o755 });
+  const opened = openEventStore({ file: places.log, projections: brandProjections, onFault: parts.onFault });
+  if (!opened.ok)
+    return fail(opened.code === 'newer-schema' ? 'newer-schema' : 'brand-closed', opened.message, opened.hint);
+  const { store } = opened;
+  const identity = runIdentity(parts.places.workspace, id);
+  const shared = { brand: id, sandbox: parts.sandbox, identity, limits: config.value.limits, trust: machineTrust() };
+  const tools = join(parts.appRoot, 'resources', 'run');
+  const transcripts = createTranscripts({ folder: places.transcripts, now: parts.now, onFault: parts.onFault });
+  const rooms = createRooms({
+    ...shared,
+    sockets: parts.places.sockets,
+    tools,
+    setupCache: places.setupCache,
+    toolchain: parts.toolchain,
+    clock: parts.timer,
+  });
+  const runs = createRuns({
+    ...shared,
+    store,
+    transcripts,
+    sockets: parts.places.sockets,
+    homes: places.homes,
+    tools,
+    models: parts.models,
+    timer: parts.timer,
+    now: parts.now,
+  });
+  const repositories = new Map<string, Result<BrandRepository>>();
+  for (const repository of config.value.repositories) {
+    const git = await openRepository({
+      path: repository.path,
+      branch: repository.branch,
+      git: parts.git,
+      stateDir: join(places.state, 'repositories', repository.name),
+      sandboxed: plumbing(parts.sandbox, shared),
+      sealed: config.value.sealed,
+      owner: identity,
+      clock: () => new Date(),
+    });
+    repositories.set(
+      repository.name,
+      git.ok
+        ? ok({ config: repository, git: git.repository })
+        : fail('repository-unusable', git.message, git.hint),
+    );
+  }
+  const first = config.value.repositories[0]?.name;
+  const contract = (name: string): Result<AgentContract> => {
+    const found = contracts.value.find((one) => one.name === name);
+    return found ? ok(found) : fail('invalid-file', `the contract ${name} is missing in ${parts.places.agents}`, 'restore the file');
+  };
+  return ok({
+    id,
+    config: config.value,
+    places,
+    identity,
+    store,
+    tickets: createTicketDesk({ brand: id, store, now: parts.now }),
+    transcripts,
+    rooms,
+    runs,
+    contract,
+    repository: (name) =>
+      repositories.get(name) ??
+      fail('invalid-input', `brand ${id} has no repository "${name}"`, `it has: ${[...repositories.keys()].join(', ') || 'none'}`),
+    repositories: () => Promise.resolve([...repositories.values()]),
+    content(draft) {
+      const name = draft.repository ?? first;
+      const repository = config.value.repositories.find((one) => one.name === name);
+      if (!repository)
+        return fail('invalid-input', `brand ${id} has no repository "${name ?? ''}"`, `it has: ${[...repositories.keys()].join(', ') || 'none'}`);
+      const runtime = draft.runtime ?? (draft.command === undefined ? parts.workspace.defaultRuntime : 'command');
+      if (runtime === 'command' && draft.command === undefined)
+        return fail('invalid-input', 'a ticket for the runtime "command" needs a command', 'give "command", or another runtime');
+      if (draft.mode === 'plan_first')
+        return fail('not-built', 'plan_first is not built yet', 'draft it with mode: direct');
+      const executor = contract('ticket-executor');
+      if (!executor.ok) return executor;
+      return ok({ draft, runtime, repository: repository.name, contract: executor.value.digest, checks: repository.checks });
+    },
+    record(stream, events, actor, commandId = randomUUID()) {
+      const version = store.readStream(stream).at(-1)?.version ?? 0;
+      store.append({ stream, expectedVersion: version, events, commandId, actor, at: parts.now() });
+    },
+    close() {
+      store.close();
+      return Promise.resolve();
+    },
+  });
+}
+
+/** What runs in a folder that an agent can write, for git's own plumbing: no network, no socket. */
+function plumbing(
+  sandbox: Sandbox,
+  shared: { brand: BrandId; identity: Brand['identity']; limits: BrandConfig['limits'] },
+): SandboxedCommand {
+  return (input) =>
+    sandbox.run(
+      {
+        name: `${shared.brand} git`,
+        mounts: [
+          { kind: 'bind', source: input.checkout, target: INSIDE.checkout, access: input.access },
+          { kind: 'bind', source: input.baseObjects, target: INSIDE.base, access: 'read' },
+        ],
+        workdir: INSIDE.checkout,
+        environment: {},
+        socket: null,
+        limits: shared.limits,
+        identity: shared.identity,
+      },
+      input.command,
+      {
+        timeoutMs: input.timeoutMs,
+        maxOutputBytes: input.maxOutputBytes,
+        ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
+        onOutput: (stream, chunk) => input.onOutput?.(stream, chunk),
+      },
+    );
+}

@@ -1,0 +1,128 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrandConfig, RepositoryConfig } from '../contract/config.ts';
+import type { Actor } from '../contract/events.ts';
+import { fail, ok, type Result } from '../contract/errors.ts';
+import type { BrandId } from '../contract/ids.ts';
+import type { BrandView, RepositoryGuess, RepositoryView } from '../contract/operator-api.ts';
+import { guessChecks, inspectRepository, type GitProgram } from '../services/repositories/index.ts';
+import type { Brand, BrandRepository } from './brand.ts';
+import { writeBrandConfig } from './configuration.ts';
+import { brandPlaces, type Places } from './places.ts';
+import { asRecorded } from './projections.ts';
+
+/** Looks at a folder that the operator wants to add, and guesses its checks. Changes nothing. */
+export async function guessRepository(path: string, git: GitProgram): Promise<Result<RepositoryGuess>> {
+  const found = await inspectRepository({ path, git });
+  if (!found.ok)
+    return fail(found.code === 'not-a-repository' ? 'not-a-repository' : 'repository-unusable', found.message, found.hint);
+  const guessed = await guessChecks({ path: found.path, git, commit: found.head });
+  const { setup, test, lint, count, lockfiles, setupHosts } = guessed;
+  return ok({
+    path: found.path,
+    name: found.path.split('/').at(-1) ?? 'repository',
+    branch: found.branch,
+    commit: found.head,
+    checks: { setup, test, lint, count },
+    lockfiles,
+    setupHosts,
+    notes: found.notes,
+  });
+}
+
+/** What `brand add` asks for, once its repositories were looked at. */
+export interface NewBrand {
+  id: BrandId;
+  name: string;
+  sealed: boolean;
+  colour: number;
+  repositories: RepositoryGuess[];
+  given: Partial<RepositoryGuess['checks']>;
+}
+
+/** Writes the configuration of a new brand; nothing is left where it cannot be. */
+export function writeNewBrand(places: Places, brand: NewBrand): Result<void> {
+  const own = brandPlaces(places, brand.id);
+  const names = new Set<string>();
+  const repositories = brand.repositories.map((guess): RepositoryConfig => {
+    let name = guess.name;
+    for (let n = 2; names.has(name); n += 1) name = `${guess.name}-${n}`;
+    names.add(name);
+    return {
+      name,
+      path: guess.path,
+      branch: guess.branch,
+      checks: { ...guess.checks, ...brand.given },
+      lockfiles: guess.lockfiles,
+      setupHosts: guess.setupHosts,
+      afterMerge: { kind: 'nothing' },
+    };
+  });
+  const config: BrandConfig = {
+    id: brand.id,
+    name: brand.name,
+    colour: brand.colour,
+    sealed: brand.sealed,
+    repositories,
+    limits: { memoryMb: 4096, processes: 512, temporaryMb: 2048 },
+  };
+  try {
+    mkdirSync(own.folder, { recursive: true });
+    writeBrandConfig(own.config, config);
+    return ok(undefined);
+  } catch (error) {
+    rmSync(own.config, { force: true });
+    return fail('disk', `${own.config} cannot be written: ${error instanceof Error ? error.message : String(error)}`, 'free the disk or make the folder writable');
+  }
+}
+
+/** Runs a repository's setup and checks once on its branch as it is. Red is a finding, not a failure. */
+export async function proveRepository(
+  brand: Brand,
+  repository: BrandRepository,
+  checkMs: number,
+): Promise<{ baseline: 'green' | 'red' | 'none'; detail: string }> {
+  const { config, git } = repository;
+  const { setup, test, lint, count } = config.checks;
+  if (setup === 'none' && test === 'none' && lint === 'none') return { baseline: 'none', detail: 'no check is declared' };
+  const folder = join(brand.places.checkouts, `.baseline-${config.name}`);
+  await git.removeCheckout(folder, { discard: true });
+  const commit = await git.head();
+  const room = await brand.rooms.make({ repository: git, config, folder, commit, branch: 'atrium/baseline', ownDependencies: false });
+  if (!room.ok) return { baseline: 'red', detail: `fails on ${config.branch} too: ${room.failure.message}` };
+  try {
+    const said: string[] = [];
+    for (const [command, by] of [[test, count], [lint, 'exit']] as const) {
+      if (command === 'none') continue;
+      const checked = await brand.rooms.check(room.value, command, by, checkMs);
+      if (checked.outcome !== 'pass') return { baseline: 'red', detail: `fails on ${config.branch} too: ${checked.detail}` };
+      said.push(checked.detail);
+    }
+    return { baseline: 'green', detail: said.join('; ') || 'setup holds' };
+  } finally {
+    await git.removeCheckout(folder, { discard: true });
+  }
+}
+
+export function recordAdded(brand: Brand, repository: RepositoryConfig, actor: Actor): void {
+  const { name, path, branch, checks } = repository;
+  brand.record(`repository/${name}`, [{ type: 'repository.added', data: { name, path, branch, checks } }], actor, `repository:${name}`);
+}
+
+/** A brand as the doors show it. */
+export function brandView(brand: Brand): BrandView {
+  const { id, name, colour, sealed } = brand.config;
+  const repositories = brand.config.repositories.map((config): RepositoryView => {
+    const proof = brand.store.readStream(`repository/${config.name}`).map(asRecorded).findLast((event) => event.type === 'repository.proved');
+    const found = brand.repository(config.name);
+    return {
+      name: config.name,
+      path: config.path,
+      branch: config.branch,
+      checks: config.checks,
+      baseline: proof?.type === 'repository.proved' ? proof.data.baseline : 'not-run',
+      detail: found.ok ? (proof?.type === 'repository.proved' ? proof.data.detail : 'its checks have not run yet') : found.failure.message,
+    };
+  });
+  return { id, name, colour, sealed, state: 'open', repositories };
+}

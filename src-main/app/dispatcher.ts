@@ -1,0 +1,249 @@
+import type { Actor } from '../contract/events.ts';
+import type { BrandId, TicketId } from '../contract/ids.ts';
+import { openAttempt, type Ticket } from '../domain/ticket.ts';
+import { schedule } from '../domain/scheduling.ts';
+import type { Attempts } from './attempts.ts';
+import type { Brand } from './brand.ts';
+import type { Gate } from './gate.ts';
+import { checkoutFolder } from './places.ts';
+import { approvalHash } from './tickets.ts';
+
+/** Slots for runs, shared by all brands of the workspace. */
+export interface Slots {
+  free(): number;
+  take(): void;
+  /** Gives a slot back, and lets every brand look for work. */
+  give(): void;
+}
+
+/**
+ * Brings one brand's approved tickets to their end. It holds no state of its own: what to do next is derived from the tickets,
+ * so a restart goes on where the log stands.
+ */
+export interface Dispatcher {
+  /** Looks for work now; cheap when there is none. */
+  wake(): void;
+  /** Approved tickets are started only where this is on. */
+  open(): void;
+  /** Tickets in hand. */
+  busy(): TicketId[];
+  /** Resolves when nothing is in hand and nothing can go on without a person. */
+  drained(): Promise<void>;
+  /** Takes no more work, and resolves when what is in hand has ended. */
+  close(): Promise<void>;
+  /** Why a ready ticket waits, in words. */
+  waitingReason(ticket: TicketId): string | undefined;
+}
+
+const core: Actor = { kind: 'core', part: 'dispatch' };
+
+export function createDispatcher(parts: {
+  brand: Brand;
+  attempts: Attempts;
+  gate: Gate;
+  slots: Slots;
+  /** Null where agents can run; else one sentence why not. */
+  obstacle(): Promise<string | null>;
+  /** Calls back once when the operator's folder has changed; what it returns stops the watch. */
+  watchFolder(folder: string, changed: () => void): () => void;
+  opened: boolean;
+  onFault(error: unknown, brand: BrandId): void;
+}): Dispatcher {
+  const { brand, attempts, gate, slots } = parts;
+  const { tickets } = brand;
+  const inHand = new Map<TicketId, Promise<void>>();
+  const atGate = new Map<TicketId, () => void>();
+  const reasons = new Map<TicketId, string>();
+  let opened = parts.opened;
+  let closed = false;
+  let settled = false;
+  let looking: Promise<void> | null = null;
+  let again = false;
+  const drains = new Set<() => void>();
+
+  const wake = () => {
+    if (closed) return;
+    if (looking) {
+      again = true;
+      return;
+    }
+    looking = look()
+      .catch((error: unknown) => parts.onFault(error, brand.id))
+      .finally(() => {
+        looking = null;
+        if (again) {
+          again = false;
+          wake();
+        } else settle();
+      });
+  };
+
+  const settle = () => {
+    if (looking || again || inHand.size > 0) return;
+    for (const done of drains) done();
+    drains.clear();
+  };
+
+  const look = async () => {
+    if (!settled) settleWithdrawals();
+    settled = true;
+    const open = tickets.inStates(['ready', 'in_progress', 'verifying']);
+    if (open.length === 0) return;
+    const obstacle = await parts.obstacle();
+    if (obstacle !== null) {
+      for (const ticket of open) reasons.set(ticket.id, obstacle);
+      return;
+    }
+    reasons.clear();
+    for (const ticket of open)
+      if (ticket.candidate && !inHand.has(ticket.id) && !atGate.has(ticket.id)) takeInHand(ticket.id, () => judge(ticket.id));
+    const plan = schedule([...open, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
+    for (const { id, reason } of plan.wait) reasons.set(id, reason);
+    for (const { id, dependency } of plan.block) {
+      const detail = `it depends on ${dependency}, which is blocked`;
+      tickets.execute(id, { type: 'block', reason: 'dependency', detail, successor: null }, core, `dependency:${id}`);
+      again = true;
+    }
+    for (const id of plan.start) {
+      if (withdrawChanged(id)) continue;
+      takeInHand(id, () => start(id));
+    }
+  };
+
+  const dependenciesOf = (open: readonly Ticket[]): Ticket[] => {
+    const known = new Set(open.map((ticket) => ticket.id));
+    const others = new Set(open.flatMap((ticket) => ticket.draft.dependsOn).filter((id) => !known.has(id)));
+    return [...others].flatMap((id) => tickets.get(id) ?? []);
+  };
+
+  const schedulable = (ticket: Ticket) => ({
+    id: ticket.id,
+    state: ticket.state,
+    priority: ticket.draft.priority,
+    createdAt: ticket.createdAt,
+    repository: ticket.repository,
+    paths: ticket.draft.paths,
+    dependsOn: ticket.draft.dependsOn,
+    busy: inHand.has(ticket.id) || atGate.has(ticket.id) || openAttempt(ticket) !== undefined,
+  });
+
+  /** An edit of a ready ticket drafts its successor first; a crash in between is made good here. */
+  const settleWithdrawals = () => {
+    for (const draft of tickets.inStates(['draft'])) {
+      if (!draft.predecessor || tickets.get(draft.predecessor)?.state !== 'ready') continue;
+      const detail = `withdrawn by an edit; goes on as ${draft.id}`;
+      tickets.execute(draft.predecessor, { type: 'block', reason: 'withdrawn', detail, successor: draft.id }, core);
+    }
+  };
+
+  /** What was approved is that exact text: contract and checks included. A change drafts a successor. */
+  const withdrawChanged = (id: TicketId): boolean => {
+    const ticket = tickets.get(id);
+    if (!ticket) return true;
+    const content = brand.content(ticket.draft);
+    if (content.ok && approvalHash({ ...content.value, runtime: ticket.runtime, repository: ticket.repository }) === ticket.approvedHash) return false;
+    if (ticket.state !== 'ready') return false;
+    const successor = content.ok ? tickets.draft(content.value, core, id, `changed:${id}`) : null;
+    const to = successor?.ok ? successor.value.id : null;
+    const detail = content.ok
+      ? `its contract or checks changed after the approval${to ? `; goes on as ${to}` : ''}`
+      : content.failure.message;
+    tickets.execute(id, { type: 'block', reason: 'changed', detail, successor: to }, core);
+    return true;
+  };
+
+  const takeInHand = (id: TicketId, work: () => Promise<void>) => {
+    slots.take();
+    const done = work()
+      .catch((error: unknown) => {
+        if (closed) return;
+        parts.onFault(error, brand.id);
+        failOpenAttempt(id, error);
+      })
+      .finally(() => {
+        inHand.delete(id);
+        slots.give();
+        wake();
+      });
+    inHand.set(id, done);
+  };
+
+  /** A fault of Atrium's own ends the attempt like any failure, so that it is seen and cannot repeat for ever. */
+  const failOpenAttempt = (id: TicketId, error: unknown) => {
+    const ticket = tickets.get(id);
+    const attempt = ticket && openAttempt(ticket);
+    if (!attempt) return;
+    const reason = `Atrium could not go on: ${error instanceof Error ? error.message : String(error)}`;
+    tickets.execute(
+      id,
+      { type: 'end-attempt', attempt: attempt.id, outcome: 'failed', reason, counts: true },
+      core,
+      `end:${attempt.id}`,
+    );
+  };
+
+  const start = async (id: TicketId) => {
+    const execution = await attempts.carryOut(id);
+    if (!execution.ok) {
+      const { message, hint } = execution.failure;
+      const detail = `${message}${hint ? `; ${hint}` : ''}`;
+      tickets.execute(id, { type: 'block', reason: 'refused', detail, successor: null }, core);
+      return;
+    }
+    if (execution.value.candidate) await judge(id);
+    else await tidy(id);
+  };
+
+  const judge = async (id: TicketId) => {
+    if (closed) return;
+    const outcome = await gate.pass(id);
+    if (outcome.outcome === 'waiting') {
+      if (closed) return;
+      const stop = parts.watchFolder(outcome.folder, () => {
+        stop();
+        atGate.delete(id);
+        wake();
+      });
+      atGate.set(id, stop);
+      return;
+    }
+    await tidy(id);
+  };
+
+  /** What ended keeps no checkout, but a blocked ticket's, which stays to be looked at. */
+  const tidy = async (id: TicketId) => {
+    const ticket = tickets.get(id);
+    if (!ticket || ticket.state === 'blocked' || openAttempt(ticket)) return;
+    const repository = brand.repository(ticket.repository);
+    if (!repository.ok) return;
+    const folder = checkoutFolder(brand.places, id);
+    const saved = await brand.rooms.remove(repository.value.git, folder);
+    for (const attempt of ticket.attempts) await repository.value.git.unpinBase(attempt.id);
+    if (ticket.state === 'merged')
+      brand.record('checkouts', [{ type: 'checkout.removed', data: { folder, reason: `${id} is merged`, saved } }], core, `tidy:${id}`);
+  };
+
+  return {
+    wake,
+    open() {
+      opened = true;
+      wake();
+    },
+    busy: () => [...inHand.keys()],
+    drained() {
+      return new Promise((done) => {
+        drains.add(done);
+        wake();
+        settle();
+      });
+    },
+    async close() {
+      closed = true;
+      for (const stop of atGate.values()) stop();
+      await looking;
+      await Promise.all(inHand.values());
+      for (const done of drains) done();
+    },
+    waitingReason: (id) => reasons.get(id),
+  };
+}

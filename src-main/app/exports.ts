@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Actor } from '../contract/events.ts';
+import { fail, ok, type Result } from '../contract/errors.ts';
+import { brandOfTicket, TicketId } from '../contract/ids.ts';
+import { ApprovalContext, AttemptView, RuntimeName, TicketDraft, TicketState } from '../contract/tickets.ts';
+import { openAttempt, type Ticket } from '../domain/ticket.ts';
+import { writeFileAtomic } from './atomic-file.ts';
+import type { Brand } from './brand.ts';
+import type { Timer } from './runs.ts';
+import { ticketStream } from './projections.ts';
+
+/** The position of the log that an export shows, with the chain's head there. */
+export const ExportHead = z.object({ position: z.number().int(), hash: z.string() });
+export type ExportHead = z.infer<typeof ExportHead>;
+
+/** Writes a brand's `tickets.jsonl` when its log has been quiet for a moment. */
+export interface Exporter {
+  /** Writes it now. */
+  write(): ExportHead;
+  close(): void;
+}
+
+const QUIET_MS = 200;
+
+/** One ticket a line, in the order of their numbers; its own fields first, the whole record behind. */
+export function ticketLines(tickets: readonly Ticket[]): string {
+  return tickets
+    .map((ticket) => {
+      const { id, draft, state, ...record } = ticket;
+      return `${JSON.stringify({
+        id,
+        title: draft.title,
+        description: draft.description,
+        status: state,
+        assignee: openAttempt(ticket)?.runtime ?? null,
+        dependencies: draft.dependsOn,
+        parent: draft.parent ?? null,
+        draft,
+        ...record,
+      })}\n`;
+    })
+    .join('');
+}
+
+/** Beside `tickets.jsonl`: the position of the log that it shows. */
+export function headFile(ticketsFile: string): string {
+  return ticketsFile.replace(/\.jsonl$/, '.head.json');
+}
+
+export function createExporter(brand: Brand, timer: Timer, onFault: (error: unknown) => void): Exporter {
+  let cancel: (() => void) | null = null;
+  const write = (): ExportHead => {
+    cancel?.();
+    cancel = null;
+    const head = brand.store.head();
+    writeFileAtomic(brand.places.tickets, ticketLines(brand.tickets.all()));
+    writeFileAtomic(headFile(brand.places.tickets), `${JSON.stringify(head)}\n`);
+    return head;
+  };
+  const soon = () => {
+    cancel?.();
+    cancel = timer.after(QUIET_MS, () => {
+      try {
+        write();
+      } catch (error) {
+        onFault(error);
+      }
+    });
+  };
+  const stop = brand.store.subscribe((event) => {
+    if (event.stream.startsWith('ticket/')) soon();
+  });
+  return {
+    write,
+    close() {
+      stop();
+      if (cancel) write();
+    },
+  };
+}
+
+const ImportLine = z.looseObject({
+  id: TicketId,
+  title: z.string(),
+  status: TicketState,
+  draft: TicketDraft,
+  runtime: RuntimeName,
+  repository: z.string(),
+  hash: z.string(),
+  checks: ApprovalContext.shape.checks,
+  approvedHash: z.string().nullable(),
+  attempts: z.array(AttemptView),
+});
+
+/** Reads `tickets.jsonl`: every line, or the first that is wrong by its number. */
+export function readTicketLines(file: string): Result<Ticket[]> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return fail('invalid-file', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 'give the path of a tickets.jsonl');
+  }
+  const tickets: Ticket[] = [];
+  const lines = text.split('\n');
+  for (const [index, line] of lines.entries()) {
+    if (line === '' && index === lines.length - 1) continue;
+    const wrong = (expected: string) =>
+      fail('invalid-file', `${file}, line ${index + 1}: read ${JSON.stringify(line.slice(0, 80))}, expected ${expected}`, 'mend that line; nothing was imported');
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      return wrong('one JSON object, a ticket');
+    }
+    const parsed = ImportLine.safeParse(value);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      return wrong(`a ticket: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+    }
+    const { title: _title, status, ...record } = parsed.data;
+    const { description: _d, assignee: _a, dependencies: _p, parent: _r, ...rest } = record as Record<string, unknown>;
+    tickets.push({ ...rest, state: status } as unknown as Ticket);
+  }
+  return ok(tickets);
+}
+
+/** Rebuilds a brand that has no tickets from a `tickets.jsonl`. */
+export function importTickets(brand: Brand, file: string, actor: Actor, at: string): Result<number> {
+  if (brand.tickets.all().length > 0)
+    return fail('already-exists', `brand ${brand.id} has tickets already`, 'import into a brand that has none');
+  const read = readTicketLines(file);
+  if (!read.ok) return read;
+  const stranger = read.value.find((ticket) => brandOfTicket(ticket.id) !== brand.id);
+  if (stranger) return fail('invalid-file', `${file} holds ${stranger.id}, which is not of brand ${brand.id}`, 'import it into its own brand');
+  for (const ticket of read.value) {
+    brand.store.append({
+      stream: ticketStream(ticket.id),
+      expectedVersion: 0,
+      events: [{ type: 'ticket.imported', data: { ticket: ticket.id, record: ticket } }],
+      commandId: `import:${ticket.id}`,
+      actor,
+      at,
+    });
+  }
+  return ok(read.value.length);
+}

@@ -1,0 +1,60 @@
+import { EventEmitter, on } from 'node:events';
+import type { FeedItem, RunView, StartReport } from '../contract/operator-api.ts';
+import type { RunId, TicketId } from '../contract/ids.ts';
+import { explain } from '../domain/audit.ts';
+import type { Run } from '../domain/run.ts';
+import type { Brand } from './brand.ts';
+import { asRecorded } from './projections.ts';
+
+/** Tells the operator's windows what changed, whole values in the order of the log. */
+export interface Feed {
+  follow(signal: AbortSignal | undefined, snapshot: () => Promise<FeedItem>): AsyncGenerator<FeedItem>;
+  /** Takes a brand's log in; what it returns stops that. */
+  attach(brand: Brand): () => void;
+  tell(item: FeedItem): void;
+  tellStart(report: StartReport, ended: boolean): void;
+}
+
+export function createFeed(): Feed {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const tell = (item: FeedItem) => void emitter.emit('item', item);
+  return {
+    async *follow(signal, snapshot) {
+      // Listening begins before the snapshot is taken: what happens meanwhile is told after it, and is whole, so twice is no harm.
+      const items = on(emitter, 'item', signal ? { signal } : {});
+      yield await snapshot();
+      try {
+        for await (const [item] of items as AsyncIterable<[FeedItem]>) yield item;
+      } catch (error) {
+        if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+      }
+    },
+    attach(brand) {
+      return brand.store.subscribe((event) => {
+        const recorded = asRecorded(event);
+        if (event.stream.startsWith('ticket/')) {
+          const ticket = brand.tickets.get(event.stream.slice('ticket/'.length) as TicketId);
+          if (ticket) tell({ kind: 'ticket', ticket: brand.tickets.summary(ticket) });
+        }
+        if (event.stream.startsWith('run/')) {
+          const run = brand.runs.get(event.stream.slice('run/'.length) as RunId);
+          if (run) tell({ kind: 'run', run: runView(brand, run) });
+        }
+        const [row] = brand.store.query<{ ticket: TicketId | null }>(
+          'SELECT ticket FROM projection_activity WHERE position = ?',
+          event.position,
+        );
+        const { position, at, type } = event;
+        const entry = { at, position, type, text: explain(recorded) };
+        tell({ kind: 'activity', brand: brand.id, entry, ticket: row?.ticket ?? null });
+      });
+    },
+    tell,
+    tellStart: (report, ended) => tell({ kind: 'start', report, ended }),
+  };
+}
+
+/** A run as the doors show it. */
+export function runView(brand: Brand, run: Run): RunView {
+  return { ...run, brand: brand.id, contextUsed: brand.runs.contextUsed(run.id) };
+}

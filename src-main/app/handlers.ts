@@ -1,0 +1,344 @@
+import { randomUUID } from 'node:crypto';
+import { implement, type AnyRouter } from '@orpc/server';
+import type { Actor } from '../contract/events.ts';
+import { fail, ok, type Result } from '../contract/errors.ts';
+import { brandOfTicket, type BrandId, type RunId, type TicketId } from '../contract/ids.ts';
+import { operatorApi, type CostReport, type RunView, type SearchHit } from '../contract/operator-api.ts';
+import type { TicketDraft, TicketSummary } from '../contract/tickets.ts';
+import type { Ticket, TicketCommand } from '../domain/ticket.ts';
+import type { Brand } from './brand.ts';
+import { pathsTest } from './ticket-paths.ts';
+import { asRecorded } from './projections.ts';
+import { importTickets } from './exports.ts';
+import { runView } from './feed.ts';
+import { checkQuestion } from './guard-check.ts';
+import { noPage } from './knowledge.ts';
+import type { OpenBrand, Workspace } from './open-workspace.ts';
+
+/** What a door says of itself with each call. */
+export interface CallContext {
+  door: 'cli' | 'browser' | 'window';
+  /** `ATRIUM_NOW` of whoever asks: moves the calendar. */
+  now?: string;
+}
+
+/** Who asks: the operator, by the door that the call came through. */
+function operator(context: CallContext): Actor {
+  return { kind: 'operator', door: context.door };
+}
+
+/** The operator's contract, carried out. It delegates: what a command means is decided in `domain`. */
+export function createHandlers(workspace: Workspace): AnyRouter {
+  const api = implement(operatorApi)
+    .$context<CallContext>()
+    .use(({ context, next }) => {
+      if (context.now !== undefined) workspace.calendar.moveTo(context.now);
+      return next();
+    });
+
+  const openOf = (id: BrandId): Result<OpenBrand> => {
+    const found = workspace.brand(id);
+    if (found) return ok(found);
+    const closed = workspace.closed().find((one) => one.id === id);
+    return closed
+      ? fail('brand-closed', `brand ${id} is closed: ${closed.failure.message}`, closed.failure.hint)
+      : fail('not-found', `there is no brand ${id}`, 'see "atrium brand list"');
+  };
+  const ticketOf = (id: TicketId): Result<{ open: OpenBrand; ticket: Ticket }> => {
+    const open = openOf(brandOfTicket(id));
+    if (!open.ok) return open;
+    const ticket = open.value.brand.tickets.get(id);
+    return ticket ? ok({ open: open.value, ticket }) : fail('not-found', `there is no ticket ${id}`, 'see "atrium ticket list"');
+  };
+  const command = (
+    id: TicketId,
+    make: (open: OpenBrand, ticket: Ticket) => Result<TicketCommand>,
+    context: CallContext,
+    commandId: string | undefined,
+  ): Result<TicketSummary> => {
+    const found = ticketOf(id);
+    if (!found.ok) return found;
+    const { open, ticket } = found.value;
+    const made = make(open, ticket);
+    if (!made.ok) return made;
+    const done = open.brand.tickets.execute(id, made.value, operator(context), commandId);
+    if (!done.ok) return done;
+    open.dispatcher.wake();
+    return ok(open.brand.tickets.summary(done.value));
+  };
+  const runOf = (id: RunId): Result<{ open: OpenBrand; view: RunView }> => {
+    for (const open of workspace.open()) {
+      const run = open.brand.runs.get(id);
+      if (run) return ok({ open, view: runView(open.brand, run) });
+    }
+    return fail('not-found', `there is no run ${id}`, 'see "atrium run list"');
+  };
+
+  return {
+    status: api.status.handler(() => ok(workspace.status())),
+    snapshot: api.snapshot.handler(async () => ok(await workspace.snapshot())),
+    feed: api.feed.handler(({ signal }) =>
+      workspace.feed.follow(signal, async () => ({ kind: 'snapshot', snapshot: await workspace.snapshot() })),
+    ),
+    stopCore: api.stopCore.handler(() => fail('not-built', 'only the process that owns the workspace can stop it', 'use "atrium core stop"')),
+
+    brand: {
+      add: api.brand.add.handler(({ input, context }) => workspace.addBrand(input, operator(context))),
+      guess: api.brand.guess.handler(({ input }) => workspace.guess(input.path)),
+      list: api.brand.list.handler(() => ok(workspace.brandViews())),
+      show: api.brand.show.handler(({ input }) => {
+        const view = workspace.brandViews().find((brand) => brand.id === input.id);
+        return view ? ok(view) : fail('not-found', `there is no brand ${input.id}`, 'see "atrium brand list"');
+      }),
+    },
+
+    ticket: {
+      draft: api.ticket.draft.handler(({ input, context }) => {
+        const open = openOf(input.brand);
+        if (!open.ok) return open;
+        const { brand } = open.value;
+        const content = brand.content(input.draft);
+        if (!content.ok) return content;
+        const made = brand.tickets.draft(content.value, operator(context), null, input.commandId ?? randomUUID());
+        return made.ok ? ok(brand.tickets.detail(made.value)) : made;
+      }),
+      edit: api.ticket.edit.handler(({ input, context }) => {
+        const found = ticketOf(input.id);
+        if (!found.ok) return found;
+        const { open } = found.value;
+        const content = open.brand.content(input.draft);
+        if (!content.ok) return content;
+        const made = open.brand.tickets.edit(input.id, content.value, operator(context), input.commandId);
+        open.dispatcher.wake();
+        return made.ok ? ok(open.brand.tickets.detail(made.value)) : made;
+      }),
+      list: api.ticket.list.handler(({ input }) => {
+        const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+        if (!brands.ok) return brands;
+        return ok(
+          brands.value.flatMap(({ brand }) =>
+            brand.tickets
+              .all(input.state === undefined ? {} : { state: input.state })
+              .map((ticket) => workspace.explained(brand, brand.tickets.summary(ticket))),
+          ),
+        );
+      }),
+      show: api.ticket.show.handler(({ input }) =>
+        mapped(ticketOf(input.id), ({ open, ticket }) => workspace.explained(open.brand, open.brand.tickets.detail(ticket))),
+      ),
+      approve: api.ticket.approve.handler(({ input, context }) =>
+        command(
+          input.id,
+          (_open, ticket) =>
+            ticket.checks.test === 'none' && ticket.draft.acceptance.length === 0 && ticket.state === 'draft'
+              ? fail('invalid-input', `${input.id} has no acceptance command and ${ticket.repository} declares no test: nothing could verify it`, `edit it and give "acceptance"`)
+              : ok({ type: 'approve', hash: input.hash }),
+          context,
+          input.commandId,
+        ),
+      ),
+      return: api.ticket.return.handler(({ input, context }) =>
+        command(input.id, () => ok({ type: 'return', note: input.note }), context, input.commandId),
+      ),
+      block: api.ticket.block.handler(async ({ input, context }) => {
+        const blocked = command(
+          input.id,
+          () => ok({ type: 'block', reason: 'operator', detail: input.reason, successor: null }),
+          context,
+          input.commandId,
+        );
+        if (blocked.ok) await workspace.stopRunsOf(input.id, `its ticket was blocked: ${input.reason}`);
+        return blocked;
+      }),
+      succeed: api.ticket.succeed.handler(({ input, context }) => {
+        const found = ticketOf(input.id);
+        if (!found.ok) return found;
+        const { open, ticket } = found.value;
+        if (ticket.state !== 'blocked') return fail('refused-transition', `${input.id} is ${ticket.state}: only a blocked ticket has a successor`, 'edit it instead');
+        const content = open.brand.content(ticket.draft);
+        if (!content.ok) return content;
+        const made = open.brand.tickets.edit(input.id, content.value, operator(context), input.commandId);
+        return made.ok ? ok(open.brand.tickets.detail(made.value)) : made;
+      }),
+      comment: api.ticket.comment.handler(({ input, context }) =>
+        command(input.id, () => ok({ type: 'comment', text: input.text }), context, input.commandId),
+      ),
+      reassign: api.ticket.reassign.handler(({ input, context }) =>
+        command(
+          input.id,
+          (open, ticket) => {
+            const draft: TicketDraft = { ...ticket.draft, runtime: input.runtime };
+            return mapped(open.brand.content(draft), (content) => ({
+              type: 'reassign' as const,
+              runtime: input.runtime,
+              hash: workspace.hashOf(content),
+            }));
+          },
+          context,
+          input.commandId,
+        ),
+      ),
+      diff: api.ticket.diff.handler(async ({ input }) => {
+        const found = ticketOf(input.id);
+        if (!found.ok) return found;
+        const { open, ticket } = found.value;
+        const repository = open.brand.repository(ticket.repository);
+        if (!repository.ok) return repository;
+        const range = diffRange(open.brand, ticket);
+        return ok(range ? await repository.value.git.diffText(range.from, range.to) : { text: '', truncated: false });
+      }),
+      reach: api.ticket.reach.handler(async ({ input }) => {
+        const found = ticketOf(input.id);
+        if (!found.ok) return found;
+        const { open, ticket } = found.value;
+        const repository = open.brand.repository(ticket.repository);
+        if (!repository.ok) return repository;
+        const files = await repository.value.git.listFiles(await repository.value.git.head());
+        const globs = ticket.draft.paths.length > 0 ? ticket.draft.paths : ['**'];
+        return ok(globs.map((glob) => ({ glob, files: files.filter((file) => pathsTest([glob])(file.path)).length })));
+      }),
+    },
+
+    run: {
+      list: api.run.list.handler(({ input }) =>
+        ok(
+          workspace
+            .open()
+            .filter(({ brand }) => input.brand === undefined || brand.id === input.brand)
+            .flatMap(({ brand }) => brand.runs.list(input.ticket).map((run) => runView(brand, run))),
+        ),
+      ),
+      show: api.run.show.handler(({ input }) => mapped(runOf(input.id), ({ view }) => view)),
+      stop: api.run.stop.handler(async ({ input, context }) => {
+        const found = runOf(input.id);
+        if (!found.ok) return found;
+        const stopped = await found.value.open.brand.runs.stop(input.id, `stopped by the operator (${context.door})`);
+        if (!stopped) return fail('refused-transition', `run ${input.id} is not running`, 'see "atrium run list"');
+        return mapped(runOf(input.id), ({ view }) => view);
+      }),
+      output: api.run.output.handler(async function* ({ input, signal }) {
+        const found = runOf(input.id);
+        if (found.ok) yield* found.value.open.brand.transcripts.follow(input.id, input.after, signal);
+      }),
+    },
+
+    start: api.start.handler(({ input, signal }) =>
+      workspace.start.run(
+        { dryRun: input.dryRun, detach: input.detach, ...(input.phase === undefined ? {} : { phase: input.phase }) },
+        signal,
+      ),
+    ),
+
+    guard: {
+      check: api.guard.check.handler(({ input }) =>
+        ok(checkQuestion(input.question, workspace.places, (id) => workspace.brand(id as BrandId)?.brand)),
+      ),
+    },
+    doctor: api.doctor.handler(async () => ok(await workspace.doctor.examine())),
+    cost: api.cost.handler(({ input }) => ok(costs(workspace.open(), input.by))),
+
+    wiki: {
+      search: api.wiki.search.handler(({ input }) => {
+        const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+        return mapped(brands, (list) => onceEach(list.flatMap(({ knowledge }) => knowledge.search(input.query, input.limit))).slice(0, input.limit));
+      }),
+      list: api.wiki.list.handler(({ input }) => {
+        const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+        return mapped(brands, (list) => [
+          ...new Map(
+            list
+              .flatMap(({ knowledge }) => knowledge.index.pages())
+              .map((page) => [page.path, { page: page.path, title: page.title, brand: page.brand }]),
+          ).values(),
+        ]);
+      }),
+      show: api.wiki.show.handler(async ({ input }) => {
+        for (const { knowledge } of workspace.open()) {
+          const shown = await knowledge.show(input.page);
+          if (shown.ok) return shown;
+        }
+        return noPage(input.page);
+      }),
+    },
+
+    activity: api.activity.handler(({ input }) =>
+      mapped(openOf(input.brand), ({ brand }) =>
+        brand.store.query<{ at: string; position: number; type: string; text: string; ticket: TicketId | null }>(
+          `SELECT at, position, type, text, ticket FROM projection_activity
+           WHERE position < ? AND (? IS NULL OR ticket = ?) ORDER BY position DESC LIMIT ?`,
+          input.before ?? Number.MAX_SAFE_INTEGER,
+          input.ticket ?? null,
+          input.ticket ?? null,
+          input.limit,
+        ),
+      ),
+    ),
+    events: api.events.handler(({ input }) =>
+      mapped(openOf(input.brand), ({ brand }) => brand.store.readAll(input.after, input.limit).map(asRecorded)),
+    ),
+
+    export: api.export.handler(({ input }) => {
+      const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+      return mapped(brands, (list) =>
+        list.map(({ brand, exporter }) => ({
+          brand: brand.id,
+          file: brand.places.tickets,
+          position: exporter.write().position,
+          tickets: brand.tickets.all().length,
+        })),
+      );
+    }),
+    import: api.import.handler(({ input, context }) => {
+      const open = openOf(input.brand);
+      if (!open.ok) return open;
+      const { brand, dispatcher } = open.value;
+      const taken = importTickets(brand, input.file, operator(context), workspace.calendar.iso());
+      dispatcher.wake();
+      return mapped(taken, (tickets) => ({ brand: brand.id, tickets }));
+    }),
+  };
+}
+
+function mapped<A, B>(result: Result<A>, map: (value: A) => B): Result<B> {
+  return result.ok ? ok(map(result.value)) : result;
+}
+
+/** What a ticket's difference shows: the merge where there was one, else its last candidate against its base. */
+function diffRange(brand: Brand, ticket: Ticket): { from: string; to: string } | null {
+  const gate = ticket.gates.at(-1)?.report;
+  if (gate?.tree) return { from: gate.onto, to: gate.tree };
+  const base = brand.tickets.detail(ticket).base;
+  const commit = ticket.candidate?.commit ?? ticket.attempts.findLast((attempt) => attempt.commit !== null)?.commit;
+  return base && commit ? { from: base, to: commit } : null;
+}
+
+function onceEach(hits: readonly SearchHit[]): SearchHit[] {
+  return [...new Map(hits.map((hit) => [hit.page, hit])).values()];
+}
+
+const KEYS = {
+  day: 'day',
+  model: 'model',
+} as const;
+
+function costs(open: readonly OpenBrand[], by: 'day' | 'model' | 'brand'): CostReport {
+  const rows = new Map<string, CostReport['rows'][number]>();
+  for (const { brand } of open) {
+    const grouped = brand.store.query<{ key: string; inputTokens: number; outputTokens: number; costUsd: number }>(
+      `SELECT ${by === 'brand' ? `'${brand.id}'` : KEYS[by]} AS key, SUM(input) AS inputTokens, SUM(output) AS outputTokens,
+         SUM(cost) AS costUsd FROM projection_runs_usage GROUP BY key HAVING COUNT(*) > 0 ORDER BY key`,
+    );
+    for (const row of grouped) {
+      const before = rows.get(row.key) ?? { key: row.key, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+      rows.set(row.key, {
+        key: row.key,
+        inputTokens: before.inputTokens + row.inputTokens,
+        outputTokens: before.outputTokens + row.outputTokens,
+        costUsd: before.costUsd + row.costUsd,
+      });
+    }
+  }
+  const all = [...rows.values()];
+  return { currency: 'USD', total: all.reduce((sum, row) => sum + row.costUsd, 0), rows: all };
+}
+

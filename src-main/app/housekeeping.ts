@@ -1,0 +1,49 @@
+import { basename } from 'node:path';
+import type { Actor } from '../contract/events.ts';
+import { TicketId } from '../contract/ids.ts';
+import { openAttempt } from '../domain/ticket.ts';
+import type { Brand } from './brand.ts';
+
+const core: Actor = { kind: 'core', part: 'maintenance' };
+const HOUR = 3_600_000;
+/** How old a checkout may get, in milliseconds, by what became of its ticket. */
+export const KEEP = { merged: 24 * HOUR, blocked: 72 * HOUR, orphan: 24 * HOUR };
+
+/** Checkouts of a brand that are older than they may get, with why. */
+export async function overdueCheckouts(brand: Brand, now: Date): Promise<{ folder: string; repository: string; reason: string }[]> {
+  const overdue: { folder: string; repository: string; reason: string }[] = [];
+  for (const repository of await brand.repositories()) {
+    if (!repository.ok) continue;
+    for (const { folder } of await repository.value.git.checkouts()) {
+      const id = TicketId.safeParse(basename(folder));
+      const ticket = id.success ? brand.tickets.get(id.data) : null;
+      if (ticket && (openAttempt(ticket) || ['draft', 'ready', 'in_progress', 'verifying'].includes(ticket.state))) continue;
+      const [limit, reason] =
+        ticket?.state === 'merged'
+          ? [KEEP.merged, 'its ticket was merged a day ago']
+          : ticket?.state === 'blocked'
+            ? [KEEP.blocked, 'its ticket was blocked three days ago']
+            : [KEEP.orphan, 'it belongs to no ticket'];
+      const since = ticket ? Date.parse(ticket.updatedAt) : null;
+      if (since !== null && now.getTime() - since < limit) continue;
+      if (since === null && basename(folder).startsWith('.')) continue;
+      overdue.push({ folder, repository: repository.value.config.name, reason });
+    }
+  }
+  return overdue;
+}
+
+/** Removes what is overdue; what was not collected is kept as a ref. Gives back how many went. */
+export async function cleanUp(brand: Brand, now: Date): Promise<number> {
+  const overdue = await overdueCheckouts(brand, now);
+  for (const { folder, repository, reason } of overdue) {
+    const found = brand.repository(repository);
+    if (!found.ok) continue;
+    const saved = await brand.rooms.remove(found.value.git, folder);
+    brand.record('checkouts', [{ type: 'checkout.removed', data: { folder, reason, saved } }], core);
+    const id = TicketId.safeParse(basename(folder));
+    const ticket = id.success ? brand.tickets.get(id.data) : null;
+    for (const attempt of ticket?.attempts ?? []) await found.value.git.unpinBase(attempt.id);
+  }
+  return overdue.length;
+}

@@ -1,0 +1,33 @@
+import type { AnyRouter } from '@orpc/server';
+import { ok, type Result } from '../contract/errors.ts';
+import { createHandlers } from './handlers.ts';
+import { openWorkspace, type WorkspaceOptions } from './open-workspace.ts';
+
+export { findWorkspace, initWorkspace, type NewWorkspace } from './workspace.ts';
+export { parseYaml } from './configuration.ts';
+export type { CallContext } from './handlers.ts';
+export type { WorkspaceOptions as AppOptions } from './open-workspace.ts';
+
+/** The core of one workspace, without its doors. */
+export interface App {
+  /** The operator's contract as one door serves it. */
+  router(door: 'cli' | 'browser' | 'window'): AnyRouter;
+  /** Whether something is in hand that must not be cut short. */
+  busy(): boolean;
+  onIdle(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/** Composes the services into a core. Fails as data where the workspace cannot be opened. */
+export async function createApp(options: WorkspaceOptions): Promise<Result<App>> {
+  const opened = await openWorkspace(options);
+  if (!opened.ok) return opened;
+  const workspace = opened.value;
+  const handlers = createHandlers(workspace);
+  return ok({
+    router: () => handlers,
+    busy: () => workspace.busy(),
+    onIdle: (listener) => workspace.onIdle(listener),
+    close: () => workspace.close(),
+  });
+}

@@ -1,0 +1,212 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Actor } from '../contract/events.ts';
+import { fail, type Result } from '../contract/errors.ts';
+import { TicketId } from '../contract/ids.ts';
+import type { PageView, SearchHit } from '../contract/operator-api.ts';
+import type { DistilTicket } from '../domain/distillation.ts';
+import { evaluate, INVARIANTS, placeOf, rulesOf } from '../domain/policy.ts';
+import type { Ticket } from '../domain/ticket.ts';
+import { distil, fileLedger, type DistilReport } from '../services/distill/index.ts';
+import { createReactor, type Reactor } from '../services/event-store/index.ts';
+import {
+  checkedPageStore,
+  filePageStore,
+  openWikiIndex,
+  type LintIssue,
+  type PageStore,
+  type Watcher,
+  type WikiIndex,
+} from '../services/wiki/index.ts';
+import type { Brand } from './brand.ts';
+import { localDay } from './calendar.ts';
+
+/** What one brand knows: its pages, their index, and the distillation of what was merged. */
+export interface Knowledge {
+  index: WikiIndex;
+  pages: PageStore;
+  /** Resolves when everything merged so far is distilled. */
+  drain(): Promise<void>;
+  search(query: string, limit: number): SearchHit[];
+  show(page: string): Promise<Result<PageView>>;
+  /** What is wrong with the brand's pages: uncited claims, sources that do not resolve. */
+  lint(): Promise<LintIssue[]>;
+  close(): Promise<void>;
+}
+
+const librarian: Actor = { kind: 'core', part: 'librarian' };
+
+export async function openKnowledge(parts: {
+  brand: Brand;
+  workspace: string;
+  wiki: string;
+  onPage(brand: string, page: string): void;
+  onFault(error: unknown): void;
+}): Promise<Knowledge> {
+  const { brand, workspace, wiki } = parts;
+  const index = openWikiIndex({
+    file: brand.places.wikiIndex,
+    roots: [
+      { brand: brand.id, root: brand.places.wiki },
+      { brand: '_global', root: join(wiki, '_global') },
+    ],
+  });
+  await index.refresh();
+  index.onChange((change) => parts.onPage(change.brand, change.page));
+  const watcher: Watcher = await index.watch(parts.onFault);
+  const pages = checkedPageStore(
+    filePageStore({ root: wiki, prefix: 'wiki', historyRoot: join(brand.places.state, 'page-history') }),
+    {
+      authorize: (path, author) => {
+        const contract = brand.contract(author.role);
+        if (!contract.ok) return { allowed: false, rule: 'contract-missing', reason: contract.failure.message };
+        const place = placeOf(join(workspace, path), {
+          brand: brand.id,
+          workspace,
+          checkouts: [],
+          inTicket: () => false,
+        });
+        const decision = evaluate({ kind: 'edit', places: [place] }, [...INVARIANTS, ...rulesOf(contract.value)]);
+        return { allowed: decision.decision === 'allow', rule: decision.rule, reason: decision.reason };
+      },
+    },
+  );
+
+  const resolves = async (kind: string, ref: string): Promise<boolean> => {
+    if (kind === 'ticket') return TicketId.safeParse(ref).success && brand.tickets.get(ref as TicketId) !== null;
+    if (kind === 'commit') {
+      for (const repository of await brand.repositories()) {
+        if (!repository.ok) continue;
+        const head = await repository.value.git.head();
+        if (await repository.value.git.isDescendant(head, ref)) return true;
+      }
+      return false;
+    }
+    if (kind === 'page') return existsSync(join(workspace, ref)) || existsSync(join(workspace, `${ref}.md`));
+    return kind === 'operator';
+  };
+
+  const reactor: Reactor = createReactor({
+    store: brand.store,
+    name: 'distil',
+    types: ['ticket.merged'],
+    onFault: parts.onFault,
+    handle: async (event) => {
+      const id = event.stream.slice('ticket/'.length) as TicketId;
+      const ticket = brand.tickets.get(id);
+      if (!ticket) return;
+      const report = await distil({
+        brand: brand.id,
+        day: localDay(new Date(event.at)),
+        payload: {
+          brand: brand.id,
+          day: localDay(new Date(event.at)),
+          sealed: brand.config.sealed,
+          tickets: [await asDistilled(brand, ticket)],
+          research: [],
+          logs: [],
+        },
+        evidence: {
+          ticket: (ref) => {
+            const found = TicketId.safeParse(ref).success ? brand.tickets.get(ref as TicketId) : null;
+            return Promise.resolve(
+              found && {
+                state: found.state,
+                verdict: found.verdicts.at(-1)?.verdict.verdict ?? null,
+                mergedCommit: found.merged?.commit ?? null,
+              },
+            );
+          },
+          resolves: (source) => resolves(source.kind, source.ref),
+        },
+        pages,
+        ledger: fileLedger({ workspace }),
+      });
+      await index.refresh();
+      recordReport(brand, id, report, event.position);
+    },
+  });
+  reactor.start();
+
+  return {
+    index,
+    pages,
+    drain: () => reactor.drain(),
+    search: (query, limit) => index.search(query, { brand: brand.id, limit }).map(toHit),
+    show: async (page) => {
+      const shown = await index.show(page.endsWith('.md') ? page : `${page}.md`, { brand: brand.id });
+      if (!shown.ok) return shown;
+      const { error: _error, ...view } = shown.value;
+      return { ok: true, value: { ...view, sources: [...view.sources], backlinks: [...view.backlinks], claims: view.claims.map((claim) => ({ ...claim, sources: [...claim.sources] })) } };
+    },
+    lint: () => index.lint((source) => resolves(source.kind, source.ref), { brand: brand.id }),
+    async close() {
+      await reactor.stop();
+      await watcher.close();
+      await index.close();
+    },
+  };
+}
+
+function toHit(hit: ReturnType<WikiIndex['search']>[number]): SearchHit {
+  return { ...hit, sources: [...hit.sources] };
+}
+
+/** What was found and written, each event once: their ids are derived from what they follow. */
+function recordReport(brand: Brand, ticket: TicketId, report: DistilReport, position: number): void {
+  for (const finding of report.findings) {
+    brand.record(
+      'knowledge',
+      [
+        {
+          type: 'finding.recorded',
+          data: { finding: finding.id, confidence: finding.confidence, claim: finding.claim, action: finding.action, ticket },
+        },
+      ],
+      librarian,
+      `distil:${position}:${finding.id}`,
+    );
+  }
+  for (const { page, finding, authority, hash } of report.written) {
+    brand.record(
+      'knowledge',
+      [{ type: 'page.written', data: { page, ticket, finding, authority, hash } }],
+      librarian,
+      `distil:${position}:${page}:${finding}`,
+    );
+  }
+}
+
+async function asDistilled(brand: Brand, ticket: Ticket): Promise<DistilTicket> {
+  const result = ticket.results.at(-1)?.result;
+  const gate = ticket.gates.at(-1)?.report;
+  const repository = brand.repository(ticket.repository);
+  const files =
+    repository.ok && gate ? (await repository.value.git.changes(gate.onto, gate.tree)).map((change) => change.path) : [];
+  return {
+    id: ticket.id,
+    title: ticket.draft.title,
+    description: ticket.draft.description,
+    state: ticket.state,
+    why: ticket.blocked ? ticket.blocked.detail : ticket.draft.why,
+    mergedCommit: ticket.merged?.commit ?? null,
+    verdict: ticket.verdicts.at(-1)?.verdict.verdict ?? null,
+    repository: ticket.repository,
+    files,
+    summary: result?.summary ?? '',
+    commands: ranByAtrium(ticket),
+    at: ticket.updatedAt,
+  };
+}
+
+/** What Atrium itself ran on the merged tree: what the executor says that it ran is not evidence. */
+function ranByAtrium(ticket: Ticket): DistilTicket['commands'] {
+  return [ticket.checks.test, ticket.checks.lint, ...ticket.draft.acceptance]
+    .filter((command) => command !== 'none')
+    .map((command) => ({ command, exitCode: 0 }));
+}
+
+/** A page that no brand has. */
+export function noPage(page: string): Result<PageView> {
+  return fail('not-found', `there is no page ${page}`, 'see "atrium wiki list"');
+}

@@ -1,0 +1,57 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Actor } from '../contract/events.ts';
+import type { RunId } from '../contract/ids.ts';
+import { openAttempt } from '../domain/ticket.ts';
+import type { Brand } from './brand.ts';
+
+const core: Actor = { kind: 'core', part: 'recovery' };
+
+/**
+ * Puts a brand right after the core ended in whatever way. Its runs died with it: they are recorded as interrupted, which
+ * counts against no ticket. Candidates stay; the gate goes on with them.
+ *
+ * @param died whether the core ended without closing
+ */
+export async function recover(brand: Brand, died: boolean): Promise<void> {
+  for (const { id } of brand.store.query<{ id: RunId }>("SELECT id FROM projection_runs WHERE state = 'running'")) {
+    const reason = 'the core ended under it';
+    brand.runs.record(id, [{ type: 'run.ended', data: { run: id, outcome: 'interrupted', reason } }], core);
+  }
+  interruptAttempts(brand, died);
+  for (const name of readdirSync(brand.places.homes))
+    if (name.startsWith('R-')) rmSync(join(brand.places.homes, name), { recursive: true, force: true });
+  const open = new Set(
+    brand.tickets.inStates(['in_progress', 'verifying']).flatMap((ticket) => openAttempt(ticket)?.id ?? []),
+  );
+  for (const repository of await brand.repositories()) {
+    if (!repository.ok) continue;
+    const { git } = repository.value;
+    await git.recoverLanding();
+    for (const checkout of await git.checkouts())
+      if (basename(checkout.folder).startsWith('.')) await git.removeCheckout(checkout.folder, { discard: true });
+    for (const pin of await git.pins())
+      if (pin.attempt.startsWith('T-') && ![...open].some((attempt) => attempt === pin.attempt)) await git.unpinBase(pin.attempt);
+  }
+}
+
+/** Ends the attempts whose run is gone or about to go. */
+export function interruptAttempts(brand: Brand, died: boolean): void {
+  for (const ticket of brand.tickets.inStates(['in_progress', 'verifying'])) {
+    const attempt = openAttempt(ticket);
+    if (attempt?.state !== 'running') continue;
+    brand.tickets.execute(
+      ticket.id,
+      {
+        type: 'end-attempt',
+        attempt: attempt.id,
+        outcome: 'interrupted',
+        reason: died ? 'the core died under it' : 'the core was stopped',
+        counts: false,
+        death: died,
+      },
+      core,
+      `interrupt:${attempt.id}`,
+    );
+  }
+}

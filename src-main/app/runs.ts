@@ -1,0 +1,344 @@
+import { randomBytes } from 'node:crypto';
+import { lchownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { AgentContract } from '../contract/config.ts';
+import type { Actor, BrandEvent } from '../contract/events.ts';
+import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
+import { costUsd } from '../domain/cost.ts';
+import type { Run } from '../domain/run.ts';
+import { INSIDE, sandboxProfile, type ProfileFacts, type SandboxProfile } from '../domain/sandbox-profile.ts';
+import type { EventStore } from '../services/event-store/index.ts';
+import { openRunGateway, type ModelUpstream, type RunReports } from '../services/gateway/index.ts';
+import type { Runtime, RuntimeEvent, RuntimeOutcome, Task } from '../services/runtimes/index.ts';
+import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';
+import { decideCall } from './guard.ts';
+import { runStream } from './projections.ts';
+import type { OutputLine, Transcripts } from './transcripts.ts';
+
+/** Who keeps the time of what must end: tests move it by hand. */
+export interface Timer {
+  now(): number;
+  after(ms: number, fn: () => void): () => void;
+}
+
+export const systemTimer: Timer = {
+  now: () => performance.now(),
+  after(ms, fn) {
+    const handle = setTimeout(fn, ms);
+    return () => clearTimeout(handle);
+  },
+};
+
+/** How a run ended; `launched` is false where its walls or its program could not be had. */
+export interface RunEnd extends RuntimeOutcome {
+  launched: boolean;
+}
+
+/** What starts one agent process. */
+export interface RunRequest {
+  id: RunId;
+  contract: AgentContract;
+  runtime: Runtime;
+  ticket: TicketId;
+  attempt: AttemptId;
+  task: Omit<Task, 'gatewayUrl'>;
+  room: Pick<ProfileFacts, 'checkout' | 'baseObjects' | 'prepared' | 'base'>;
+  network: string[];
+  costCapUsd: number;
+  /** Spent on the ticket before this run. */
+  spentUsd: number;
+  /** Whether a path of the repository is among the ticket's. */
+  inTicket(path: string): boolean;
+  reports: Omit<RunReports, 'progress'>;
+  totalMs: number;
+}
+
+/** The runs of one brand: the only way in which an agent process comes to be. */
+export interface Runs {
+  newId(): RunId;
+  carryOut(request: RunRequest): Promise<RunEnd>;
+  /** Interrupts a live run; resolves when nothing of it is left. False where it is not alive. */
+  stop(run: RunId, reason: string): Promise<boolean>;
+  get(run: RunId): Run | null;
+  list(ticket?: TicketId): Run[];
+  live(): RunId[];
+  contextUsed(run: RunId): number | null;
+  /** Records events of a run's stream. */
+  record(run: RunId, events: BrandEvent[], actor: Actor): void;
+}
+
+const core: Actor = { kind: 'core', part: 'runs' };
+/** Inside the walls there is no workspace. */
+const NO_WORKSPACE = '/nowhere';
+const QUIET_MS = 15 * 60_000;
+/** A transient call is retried so often inside an attempt, after 2, 4 and 8 seconds; it counts against nothing. */
+const RETRIES = 3;
+const RETRY_MS = 2_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+export function createRuns(options: {
+  brand: BrandId;
+  store: EventStore;
+  sandbox: Sandbox;
+  transcripts: Transcripts;
+  sockets: string;
+  homes: string;
+  tools: string;
+  identity: { uid: number; gid: number } | null;
+  limits: ProfileFacts['limits'];
+  trust: Record<string, string>;
+  models: readonly ModelUpstream[];
+  timer: Timer;
+  now(): string;
+}): Runs {
+  const { brand, store, sandbox, transcripts, identity, timer, now } = options;
+  const live = new Map<RunId, { abort: AbortController; reason: string; ended: Promise<unknown>; context: number | null }>();
+
+  const record: Runs['record'] = (run, events, actor) => {
+    for (;;) {
+      const version = store.readStream(runStream(run)).at(-1)?.version ?? 0;
+      const commandId = `run:${run}:${version}:${randomBytes(4).toString('hex')}`;
+      if (store.append({ stream: runStream(run), expectedVersion: version, events, commandId, actor, at: now() }).ok) return;
+    }
+  };
+
+  const parse = (rows: { record: string }[]) => rows.map((row) => JSON.parse(row.record) as Run);
+
+  const carryOut = async (request: RunRequest): Promise<RunEnd> => {
+    const { id, contract, runtime } = request;
+    const abort = new AbortController();
+    let finished: () => void = () => undefined;
+    const entry = { abort, reason: 'stopped', ended: new Promise<void>((done) => (finished = done)), context: null };
+    live.set(id, entry);
+    record(
+      id,
+      [
+        {
+          type: 'run.started',
+          data: {
+            run: id,
+            role: contract.name,
+            ticket: request.ticket,
+            attempt: request.attempt,
+            runtime: runtime.name,
+            contract: contract.digest,
+          },
+        },
+      ],
+      core,
+    );
+    const transcript = transcripts.begin(id);
+    let end: RunEnd = { outcome: 'failed', reason: 'it did not start', transient: false, finalText: '', launched: false };
+    try {
+      end = await inRoom(request, abort, entry, (line) => transcript.write(line));
+      if (end.outcome === 'stopped') end.reason = entry.reason;
+    } catch (error) {
+      const reason = error instanceof SandboxError ? `${error.message} ${error.hint}` : `${error instanceof Error ? error.message : String(error)}`;
+      end = { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
+    } finally {
+      transcript.write({ kind: 'end', text: `${end.outcome}: ${end.reason}` });
+      await transcript.end();
+      const outcome = end.outcome === 'timeout' ? 'failed' : end.outcome;
+      record(id, [{ type: 'run.ended', data: { run: id, outcome, reason: end.reason } }], core);
+      live.delete(id);
+      finished();
+    }
+    return end;
+  };
+
+  const inRoom = async (
+    request: RunRequest,
+    abort: AbortController,
+    entry: { context: number | null },
+    write: (line: OutputLine) => void,
+  ): Promise<RunEnd> => {
+    const { id, contract, runtime } = request;
+    const task: Task = { ...request.task, gatewayUrl: INSIDE.gateway };
+    const needs = runtime.prepare(task);
+    if (!needs.ok) {
+      const { message, hint } = needs.failure;
+      return { outcome: 'failed', reason: `${message} ${hint}`.trim(), transient: false, finalText: '', launched: false };
+    }
+    const home = join(options.homes, id);
+    layHome(home, needs.value.homeFiles, identity);
+    let spent = request.spentUsd;
+    const gateway = await openRunGateway({
+      folder: options.sockets,
+      owner: identity,
+      run: { id, role: contract.name === 'verifier' ? 'verifier' : contract.name, ticket: request.ticket, brand },
+      reports: {
+        ...request.reports,
+        progress: (text) => {
+          write({ kind: 'note', text });
+          return Promise.resolve({ ok: true, value: null });
+        },
+      },
+      network: contract.network === 'ticket' ? request.network : [],
+      models: options.models,
+      budget: () =>
+        spent < request.costCapUsd
+          ? { allowed: true, reason: '' }
+          : {
+              allowed: false,
+              reason: `The cost cap of ${request.costCapUsd.toFixed(2)} USD for ${request.ticket} is spent (${spent.toFixed(2)} USD).`,
+            },
+      onUsage: (usage) => {
+        const cost = costUsd(usage.model, usage.inputTokens, usage.outputTokens);
+        spent += cost;
+        const { provider, model, inputTokens, outputTokens } = usage;
+        record(id, [{ type: 'run.used', data: { run: id, provider, model, inputTokens, outputTokens, costUsd: cost } }], core);
+        write({ kind: 'usage', text: `${model}: ${inputTokens} tokens in, ${outputTokens} out, ${cost.toFixed(4)} USD` });
+      },
+      onDecision: ({ host, port, allowed, reason }) => {
+        if (allowed) return;
+        denied(id, 'network-list', `${host}:${port}: ${reason}`, 'connect', 'gateway');
+        write({ kind: 'permission', text: `denied connect ${host}:${port}: ${reason}` });
+      },
+      clock: timer,
+    });
+    try {
+      const profile = sandboxProfile(contract, {
+        name: id,
+        ...request.room,
+        tools: options.tools,
+        home,
+        socket: gateway.socketPath,
+        ticket: request.ticket,
+        limits: options.limits,
+        trust: options.trust,
+        identity,
+        program: needs.value,
+      });
+      const proof = await sandbox.prove(profile);
+      if (!proof.ok) {
+        const breach = proof.canaries.filter((canary) => (canary.expected === 'denied') !== canary.denied);
+        const reason = `the walls do not hold, nothing was started: ${breach.map((c) => `${c.name}: ${c.detail}`).join('; ') || 'the prober did not end'}`;
+        return { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
+      }
+      const probe = await sandbox.probe();
+      const limits = probe.available ? `${probe.limits}: ${probe.limitsDetail}` : 'not enforced';
+      const canaries = proof.canaries.filter((canary) => canary.expected === 'denied').length;
+      record(id, [{ type: 'run.proved', data: { run: id, canaries, limits } }], core);
+      write({ kind: 'note', text: `${canaries} canaries denied; limits ${limits}` });
+      for (let retry = 0; ; retry += 1) {
+        const end = await drive(request, task, profile, needs.value.command, abort, entry, write);
+        if (!end.transient || retry === RETRIES || abort.signal.aborted) return end;
+        const wait = RETRY_MS * 2 ** retry;
+        write({ kind: 'note', text: `${end.reason}; tried again in ${wait / 1000} s (${retry + 1} of ${RETRIES})` });
+        await pause(wait, abort.signal);
+      }
+    } finally {
+      await gateway.close();
+      rmSync(home, { recursive: true, force: true });
+    }
+  };
+
+  const drive = async (
+    request: RunRequest,
+    task: Task,
+    profile: SandboxProfile,
+    command: string[],
+    abort: AbortController,
+    entry: { context: number | null },
+    write: (line: OutputLine) => void,
+  ): Promise<RunEnd> => {
+    if (abort.signal.aborted)
+      return { outcome: 'stopped', reason: 'stopped before the launch', transient: false, finalText: '', launched: false };
+    const tree = await sandbox.launch(profile, command, { stdin: 'pipe' });
+    try {
+      const end = await request.runtime.drive(tree, task, {
+        onEvent: (event) => {
+          if (event.kind === 'usage') entry.context = event.contextUsed;
+          else write(lineOf(event));
+        },
+        decide: (call) => {
+          const decision = decide(request, call.tool, call.kind, call.paths, call.text);
+          if (decision.decision === 'deny') denied(request.id, decision.rule, decision.reason, call.tool, 'call');
+          return Promise.resolve(decision);
+        },
+        signal: abort.signal,
+        now: () => timer.now(),
+        after: (ms, fn) => timer.after(ms, fn),
+        limits: { quietMs: Math.min(QUIET_MS, request.totalMs), totalMs: request.totalMs, maxOutputBytes: MAX_OUTPUT_BYTES },
+      });
+      return { ...end, launched: true };
+    } finally {
+      await tree.stop();
+    }
+  };
+
+  const pause = (ms: number, signal: AbortSignal) =>
+    new Promise<void>((done) => {
+      const cancel = timer.after(ms, done);
+      signal.addEventListener('abort', () => (cancel(), done()), { once: true });
+    });
+
+  const denied = (run: RunId, rule: string, reason: string, tool: string, layer: string) =>
+    record(run, [{ type: 'guard.decided', data: { run, decision: 'deny', rule, reason, tool, layer } }], core);
+
+  /** A permission answer: early feedback. What it lets through still meets the walls and the gate. */
+  const decide = (request: RunRequest, tool: string, kind: string, paths: string[], text: string) => {
+    const { decision, rule, reason } = decideCall(request.contract, { tool, kind, paths, command: text }, INSIDE.checkout, {
+      brand,
+      workspace: NO_WORKSPACE,
+      checkouts: [INSIDE.checkout],
+      inTicket: (path) => request.inTicket(path),
+    });
+    return { decision: decision === 'allow' ? ('allow' as const) : ('deny' as const), rule, reason };
+  };
+
+  return {
+    newId: () => `R-${brand}-${randomBytes(6).toString('hex')}` as RunId,
+    carryOut,
+    async stop(run, reason) {
+      const entry = live.get(run);
+      if (!entry) return false;
+      entry.reason = reason;
+      entry.abort.abort(reason);
+      await entry.ended;
+      return true;
+    },
+    get: (run) => parse(store.query('SELECT record FROM projection_runs WHERE id = ?', run))[0] ?? null,
+    list: (ticket) =>
+      parse(
+        ticket
+          ? store.query('SELECT record FROM projection_runs WHERE ticket = ? ORDER BY position', ticket)
+          : store.query('SELECT record FROM (SELECT record, position FROM projection_runs ORDER BY position DESC LIMIT 1000) ORDER BY position'),
+      ),
+    live: () => [...live.keys()],
+    contextUsed: (run) => live.get(run)?.context ?? null,
+    record,
+  };
+}
+
+/** A home that did not exist before: nothing in it can have been planted. */
+function layHome(home: string, files: { path: string; content: string }[], identity: { uid: number; gid: number } | null): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const own = (path: string) => {
+    if (identity) lchownSync(path, identity.uid, identity.gid);
+  };
+  for (const { path, content } of files) {
+    const file = join(home, path);
+    const folders: string[] = [];
+    for (let folder = dirname(file); folder !== home && folder !== dirname(folder); folder = dirname(folder)) folders.unshift(folder);
+    for (const folder of folders) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      own(folder);
+    }
+    writeFileSync(file, content, { mode: 0o600 });
+    own(file);
+  }
+  own(home);
+}
+
+function lineOf(event: Exclude<RuntimeEvent, { kind: 'usage' }>): OutputLine {
+  switch (event.kind) {
+    case 'tool':
+      return { kind: 'tool', text: `${event.state} ${event.title || event.tool}${event.text ? `\n${event.text}` : ''}` };
+    case 'permission':
+      return { kind: 'permission', text: `${event.decision} ${event.tool} by rule ${event.rule}: ${event.text}` };
+    default:
+      return { kind: event.kind, text: event.text };
+  }
+}
+

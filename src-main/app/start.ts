@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, on } from 'node:events';
+import type { PhaseView, StartReport } from '../contract/operator-api.ts';
+import type { TicketId } from '../contract/ids.ts';
+import type { Brand } from './brand.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Exporter } from './exports.ts';
+import { cleanUp, overdueCheckouts } from './housekeeping.ts';
+import type { Knowledge } from './knowledge.ts';
+
+/** What `start` works on. */
+export interface StartBrand {
+  brand: Brand;
+  dispatcher: Dispatcher;
+  knowledge: Knowledge;
+  exporter: Exporter;
+}
+
+export interface StartOptions {
+  dryRun: boolean;
+  /** Returns after dispatch. */
+  detach: boolean;
+  phase?: number;
+}
+
+export const PHASES = [
+  'initialise',
+  'scout',
+  'housekeeping',
+  'outstanding',
+  'brief',
+  'interview',
+  'draft and approve',
+  'dispatch',
+  'distil and close',
+] as const;
+
+/** What a phase did; `runs` is filled in from the log. */
+type Outcome = Pick<PhaseView, 'outcome' | 'reason'>;
+
+/** The day's one command. A second start joins the first. */
+export interface Start {
+  run(options: StartOptions, signal?: AbortSignal): AsyncGenerator<StartReport>;
+  last(): StartReport | null;
+  running(): boolean;
+}
+
+export function createStart(parts: {
+  brands(): StartBrand[];
+  now(): Date;
+  onReport(report: StartReport, ended: boolean): void;
+}): Start {
+  let current: { emitter: EventEmitter; report: StartReport; done: boolean } | null = null;
+  let last: StartReport | null = null;
+
+  const phases: readonly ((options: StartOptions) => Promise<Outcome>)[] = [
+    () => {
+      const closed = parts.brands().length === 0;
+      return Promise.resolve(
+        closed ? { outcome: 'skipped', reason: 'no brand is open yet: add one' } : { outcome: 'ran', reason: `${parts.brands().length} brands open` },
+      );
+    },
+    notBuilt,
+    async ({ dryRun }) => {
+      let overdue = 0;
+      for (const { brand } of parts.brands())
+        overdue += dryRun ? (await overdueCheckouts(brand, parts.now())).length : await cleanUp(brand, parts.now());
+      return overdue === 0
+        ? { outcome: 'skipped', reason: 'no checkout is overdue' }
+        : { outcome: 'ran', reason: `${overdue} overdue checkouts removed` };
+    },
+    () => {
+      const open = parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft', 'ready', 'in_progress', 'verifying']).length, 0);
+      return Promise.resolve(open === 0 ? { outcome: 'skipped', reason: 'nothing is outstanding' } : { outcome: 'ran', reason: `${open} tickets outstanding` });
+    },
+    notBuilt,
+    notBuilt,
+    () => {
+      const waiting = approvals();
+      return Promise.resolve(
+        waiting === 0 ? { outcome: 'skipped', reason: 'no draft waits for approval' } : { outcome: 'waiting', reason: `${waiting} drafts wait for approval` },
+      );
+    },
+    async ({ dryRun, detach }) => {
+      const ready = parts.brands().flatMap(({ brand }) => brand.tickets.inStates(['ready', 'in_progress', 'verifying']));
+      if (ready.length === 0) return { outcome: 'skipped', reason: 'no approved ticket waits' };
+      if (dryRun) return { outcome: 'ran', reason: `${ready.length} tickets` };
+      for (const { dispatcher } of parts.brands()) dispatcher.open();
+      if (detach) return { outcome: 'ran', reason: `${ready.length} tickets dispatched` };
+      // A brand's end may free a slot for another: until none has anything left.
+      do await Promise.all(parts.brands().map(({ dispatcher }) => dispatcher.drained()));
+      while (parts.brands().some(({ dispatcher }) => dispatcher.busy().length > 0));
+      const left = parts
+        .brands()
+        .flatMap(({ brand, dispatcher }) =>
+          brand.tickets
+            .inStates(['ready', 'in_progress', 'verifying'])
+            .map((ticket) => `${ticket.id}: ${dispatcher.waitingReason(ticket.id) ?? ticket.reason}`),
+        );
+      return left.length === 0
+        ? { outcome: 'ran', reason: `${ready.length} tickets brought to their end` }
+        : { outcome: 'waiting', reason: left.join('; ') };
+    },
+    async ({ dryRun }) => {
+      const before = pages();
+      if (dryRun) return { outcome: 'skipped', reason: 'nothing merged waits to be distilled' };
+      for (const { knowledge, exporter } of parts.brands()) {
+        await knowledge.drain();
+        exporter.write();
+      }
+      const written = pages() - before + distilledSince(current?.report.merged ?? []);
+      return written > 0
+        ? { outcome: 'ran', reason: `${written} claims on pages, tickets.jsonl written` }
+        : { outcome: 'skipped', reason: 'nothing was merged that is not distilled already' };
+    },
+  ];
+
+  const approvals = () => parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
+  const pages = () => parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'page.written'), 0);
+  const distilledSince = (merged: readonly TicketId[]) =>
+    parts.brands().reduce((sum, { brand }) => sum + merged.filter((id) => brand.tickets.get(id) && hasPage(brand, id)).length, 0);
+  const runsStarted = () => parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
+
+  const carryOut = async (options: StartOptions, tell: (report: StartReport) => void): Promise<StartReport> => {
+    const heads = new Map(parts.brands().map(({ brand }) => [brand, brand.store.head().position]));
+    let report: StartReport = {
+      run: `S-${randomBytes(6).toString('hex')}`,
+      phases: [],
+      waiting: { questions: 0, approvals: approvals() },
+      merged: [],
+      blocked: [],
+    };
+    const update = (phasesNow: PhaseView[]) => {
+      const ended = [...heads].flatMap(([brand, head]) => endedSince(brand, head));
+      report = {
+        ...report,
+        phases: phasesNow,
+        waiting: { questions: 0, approvals: approvals() },
+        merged: ended.flatMap((one) => (one.blocked === null ? [one.id] : [])),
+        blocked: ended.flatMap((one) => (one.blocked === null ? [] : [{ id: one.id, reason: one.blocked }])),
+      };
+      tell(report);
+    };
+    const done: PhaseView[] = [];
+    for (const [number, phase] of phases.entries()) {
+      if (options.phase !== undefined && options.phase !== number) continue;
+      const name = PHASES[number] ?? '';
+      const began = performance.now();
+      const runsBefore = runsStarted();
+      update([...done, { number, name, outcome: 'running', reason: '', ms: 0, runs: 0 }]);
+      let outcome: Outcome;
+      try {
+        outcome = await phase(options);
+      } catch (error) {
+        outcome = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
+      }
+      done.push({
+        number,
+        name,
+        outcome: options.dryRun ? (outcome.outcome === 'skipped' ? 'would-skip' : 'would-run') : outcome.outcome,
+        reason: outcome.reason,
+        ms: Math.round(performance.now() - began),
+        runs: runsStarted() - runsBefore,
+      });
+      update(done);
+    }
+    return report;
+  };
+
+  async function* run(options: StartOptions, signal?: AbortSignal): AsyncGenerator<StartReport> {
+    if (options.dryRun) {
+      yield await carryOut(options, () => undefined);
+      return;
+    }
+    const joined = current;
+    const state = joined ?? { emitter: new EventEmitter().setMaxListeners(0), report: emptyReport(), done: false };
+    const changes = on(state.emitter, 'report', { close: ['done'], ...(signal ? { signal } : {}) });
+    if (!joined) {
+      current = state;
+      void carryOut(options, (report) => {
+        state.report = report;
+        state.emitter.emit('report', report);
+        parts.onReport(report, false);
+      })
+        .then((report) => {
+          last = report;
+          state.report = report;
+          parts.onReport(report, true);
+        })
+        .finally(() => {
+          current = null;
+          state.done = true;
+          state.emitter.emit('done');
+        });
+    }
+    try {
+      for await (const [report] of changes as AsyncIterable<[StartReport]>) yield report;
+    } catch (error) {
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    }
+    yield state.report;
+  }
+
+  return { run, last: () => last, running: () => current !== null };
+}
+
+function notBuilt(): Promise<Outcome> {
+  return Promise.resolve({ outcome: 'skipped', reason: 'not built' });
+}
+
+function emptyReport(): StartReport {
+  return { run: '', phases: [], waiting: { questions: 0, approvals: 0 }, merged: [], blocked: [] };
+}
+
+function countEvents(brand: Brand, type: string): number {
+  return brand.store.query<{ n: number }>('SELECT COUNT(*) AS n FROM projection_activity WHERE type = ?', type)[0]?.n ?? 0;
+}
+
+function hasPage(brand: Brand, ticket: TicketId): boolean {
+  return (
+    brand.store.query<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM projection_activity WHERE type = 'page.written' AND ticket = ?",
+      ticket,
+    )[0]?.n !== 0
+  );
+}
+
+function endedSince(brand: Brand, position: number): { id: TicketId; blocked: string | null }[] {
+  return brand.store
+    .query<{ ticket: TicketId; type: string }>(
+      "SELECT ticket, type FROM projection_activity WHERE position > ? AND type IN ('ticket.merged', 'ticket.blocked') ORDER BY position",
+      position,
+    )
+    .map(({ ticket, type }) => {
+      const blocked = brand.tickets.get(ticket)?.blocked;
+      return { id: ticket, blocked: type === 'ticket.blocked' ? `${blocked?.reason ?? ''}: ${blocked?.detail ?? ''}` : null };
+    });
+}
