@@ -48,7 +48,7 @@ async function asOrdinaryUser(launcherPath: string): Promise<Seen> {
     const seen = { probe };
     if (probe.available) {
       seen.proof = await sandbox.prove(profile);
-      const run = await sandbox.run(profile, ['/bin/sh', '-c', 'id -u; touch made; unshare -Ur true || echo walled'], options);
+      const run = await sandbox.run(profile, ['/bin/sh', '-c', 'id -u; touch made; unshare -Ur true || echo walled; cat /proc/1/environ; cat /proc/[0-9]*/environ | grep -ac must-not-pass'], options);
       seen.run = { code: run.code, stdout: run.stdout.toString() };
       const hog = await sandbox.run(profile, ['/opt/node/bin/node', '-e', 'const kept = []; setInterval(() => kept.push(Buffer.alloc(4e6, 1)), 1)'], options);
       seen.hog = { outcome: hog.outcome, outOfMemory: hog.outOfMemory };
@@ -62,7 +62,7 @@ async function asOrdinaryUser(launcherPath: string): Promise<Seen> {
   const core = spawn(inRepository('node_modules/node/bin/node'), [file], {
     ...(RUN_USER === null ? {} : CORE),
     cwd: root,
-    env: { HOME: root },
+    env: { HOME: root, ATRIUM_TEST_SECRET: 'must-not-pass' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -79,7 +79,7 @@ describe('a core that is an ordinary user', () => {
       [],
     );
     expect(seen.proof.ok).toBe(true);
-    expect(seen.run).toEqual({ code: 0, stdout: '1000\nwalled\n' });
+    expect(seen.run).toEqual({ code: 1, stdout: '1000\nwalled\n0\n' });
     expect(seen.hog).toEqual({ outcome: 'killed', outOfMemory: true });
     expect(seen.refused).toBe('identity-refused');
   });
