@@ -24,7 +24,7 @@ try {
   const commits = countCommits(base);
   if (commits === 0) end('failed', 'The command changed nothing.');
   const submitted = submitResult(
-    `${task.title}\n\n${commits} commit${commits === 1 ? '' : 's'} by: ${task.command}`,
+    `${task.title}\n\n${commits} commit${commits === 1 ? '' : 's'} by: ${task.command.slice(0, 2_000)}`,
   );
   if (!submitted.ok) end('failed', `The result was not taken: ${submitted.text}`);
   end('done', 'The command ended with exit code 0 and its result was submitted.');

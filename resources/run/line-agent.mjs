@@ -101,7 +101,7 @@ export function countCommits(base) {
 
 /** Submits the result of what is checked out, with the client that every run has: `{ ok, text }`. */
 export function submitResult(summary) {
-  const done = spawnSync(process.execPath, [client, 'submit', 'result', '--summary', summary], {
+  const done = spawnSync(process.execPath, [client, 'submit', 'result', `--summary=${summary}`], {
     encoding: 'utf8',
   });
   const text = lastLines(`${done.stdout ?? ''}\n${done.stderr ?? ''}`) || done.error?.message || '';

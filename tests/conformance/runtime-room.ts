@@ -1,9 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import type { LaunchedProcess, RuntimeNeeds } from '../../src-main/services/runtimes/index.ts';
 
 /** A checkout, a home and a launcher for one run, with real walls of the process kind and the network of the host. */
@@ -14,8 +17,10 @@ export interface Room {
   git(...parameters: string[]): string;
   read(path: string): Promise<string>;
   home(path: string): Promise<string>;
-  /** What the run submitted with its client: the arguments of each call. */
-  submitted(): Promise<string[][]>;
+  /** What the run posted to its socket. */
+  submitted: { path: string; body: unknown }[];
+  /** Has the socket refuse what is posted from now on. */
+  refuse(message: string): void;
   /** A shell command that leaves a process behind which holds a connection to `lingerer`. */
   lingering: string;
   /** Resolves when that process is there, and its `gone` when it is not any more. */
@@ -23,18 +28,13 @@ export interface Room {
   dispose(): Promise<void>;
 }
 
-const client = `
-import { appendFileSync } from 'node:fs';
-appendFileSync('/out/submitted', JSON.stringify(process.argv.slice(2)) + '\\n');
-console.log('taken');
-`;
+const clientFolder = fileURLToPath(new URL('../../resources/run', import.meta.url));
 
 /** Makes a room with a repository of one commit; bubblewrap must be there. */
 export async function makeRoom(): Promise<Room> {
   const root = await mkdtemp(join(tmpdir(), 'atrium-runtime-'));
   const folder = (name: string): string => join(root, name);
-  for (const name of ['work', 'home', 'out', 'client']) await mkdir(folder(name));
-  await writeFile(join(folder('client'), 'atrium.mjs'), client);
+  for (const name of ['work', 'home', 'out']) await mkdir(folder(name));
   await writeFile(join(folder('work'), 'README.md'), 'A repository.\n');
   const git = (...parameters: string[]): string => {
     const done = spawnSync('git', ['-C', folder('work'), ...parameters], { encoding: 'utf8' });
@@ -47,6 +47,18 @@ export async function makeRoom(): Promise<Room> {
   git('add', '-A');
   git('commit', '-q', '-m', 'Base');
   const base = git('rev-parse', 'HEAD');
+
+  const submitted: { path: string; body: unknown }[] = [];
+  let refusal = '';
+  const core = createHttpServer((request, response) => {
+    void json(request).then((body) => {
+      submitted.push({ path: request.url ?? '', body });
+      response.writeHead(refusal === '' ? 200 : 400, { 'content-type': 'application/json' });
+      const error = { code: 'refused', message: refusal, hint: '' };
+      response.end(JSON.stringify(refusal === '' ? { ok: true, message: 'taken' } : { error }));
+    });
+  });
+  await new Promise<void>((listening) => core.listen(join(folder('out'), 'core.sock'), listening));
 
   const sockets = new Set<Socket>();
   const server = createServer();
@@ -66,12 +78,9 @@ export async function makeRoom(): Promise<Room> {
     git,
     read: (path) => readFile(join(folder('work'), path), 'utf8'),
     home: (path) => readFile(join(folder('home'), path), 'utf8'),
-    submitted: async () => {
-      const text = await readFile(join(folder('out'), 'submitted'), 'utf8').catch(() => '');
-      return text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as string[]);
+    submitted,
+    refuse: (message) => {
+      refusal = message;
     },
     lingering: `setsid /opt/node/bin/node -e '${program}' >/dev/null 2>&1 &`,
     lingerer,
@@ -81,11 +90,17 @@ export async function makeRoom(): Promise<Room> {
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, file.content);
       }
-      return launch(needs, folder, { ATRIUM_TICKET: 'T-label-1', ATRIUM_BASE: base });
+      return launch(needs, folder, {
+        ATRIUM_TICKET: 'T-label-1',
+        ATRIUM_BASE: base,
+        ATRIUM_SOCKET: '/out/core.sock',
+      });
     },
     dispose: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
+      core.closeAllConnections();
+      await new Promise((closed) => core.close(closed));
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -114,14 +129,7 @@ function launch(
     ...['--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc'],
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run'],
-    ...[
-      '--ro-bind',
-      process.execPath,
-      '/opt/node/bin/node',
-      '--ro-bind',
-      folder('client'),
-      '/opt/atrium/run',
-    ],
+    ...['--ro-bind', process.execPath, '/opt/node/bin/node', '--ro-bind', clientFolder, '/opt/atrium/run'],
     ...[
       '--bind',
       folder('work'),

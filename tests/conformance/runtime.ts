@@ -137,8 +137,9 @@ export function describeRuntime(name: string, subject: RuntimeSubject): void {
 
     test('is interrupted, and leaves no process', async () => {
       const { room, drive } = await begin(subject.lingers);
-      const lingerer = await room.lingerer;
       await drive.seen('waiting');
+      const lingerer = await Promise.race([room.lingerer, drive.outcome]);
+      if (!('gone' in lingerer)) throw new Error(`ended before it lingered: ${JSON.stringify(lingerer)}`);
       drive.interrupt();
       const outcome = await drive.outcome;
       await lingerer.gone;

@@ -105,8 +105,7 @@ function textOf(content: ToolCallContent[]): string {
   const parts: string[] = [];
   for (const part of content) {
     if (part.type === 'content' && part.content.type === 'text') parts.push(part.content.text);
-    if (part.type === 'diff')
-      parts.push(`${part.oldText === '' || part.oldText == null ? 'new' : 'changed'}: ${part.path}`);
+    if (part.type === 'diff') parts.push(`${(part.oldText ?? '') === '' ? 'new' : 'changed'}: ${part.path}`);
   }
   return parts.join('\n').slice(0, keptText);
 }

@@ -51,12 +51,15 @@ export function createClaudeRuntime(options: {
           ANTHROPIC_API_KEY: 'dummy',
           CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
           DISABLE_AUTOUPDATER: '1',
+          CLAUDE_CODE_MAX_RETRIES: '3',
         },
         command: [
           inside,
           '-p',
           ...['--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose'],
           ...['--permission-prompt-tool', 'stdio', '--permission-mode', 'default', '--setting-sources', ''],
+          // Nobody answers a question, nothing outlives the run, and the checkout is the only one.
+          ...['--disallowed-tools', 'AskUserQuestion,EnterWorktree,ExitWorktree,ScheduleWakeup,CronCreate'],
           ...(task.model === null ? [] : ['--model', task.model]),
         ],
         homeFiles: [],

@@ -13,6 +13,7 @@ import type {
 /** How long an agent has after an interrupt to end by itself, in milliseconds. */
 const graceMs = 3_000;
 const keptStderr = 4_000;
+const interrupted = 'The run was interrupted.';
 
 /** What a driver works with while a run is watched: its output counted, its silence timed. */
 export interface Supervision {
@@ -42,6 +43,10 @@ export async function supervise(
   converse: (supervision: Supervision) => Promise<RuntimeOutcome>,
   interrupt?: () => Promise<void>,
 ): Promise<RuntimeOutcome> {
+  if (hooks.signal.aborted) {
+    await process.stop();
+    return { outcome: 'stopped', reason: interrupted, transient: false, finalText: '' };
+  }
   let settle: (end: { outcome: RuntimeOutcome['outcome']; reason: string; gentle: boolean }) => void;
   const endedFromOutside = new Promise<Parameters<typeof settle>[0]>((resolve) => {
     settle = resolve;
@@ -134,9 +139,8 @@ export async function supervise(
   // A process that is gone takes no more input: its end is told by `exited`.
   process.stdin.on('error', () => undefined);
 
-  const onAbort = (): void => end('stopped', 'The run was interrupted.', true);
-  if (hooks.signal.aborted) onAbort();
-  else hooks.signal.addEventListener('abort', onAbort, { once: true });
+  const onAbort = (): void => end('stopped', interrupted, true);
+  hooks.signal.addEventListener('abort', onAbort, { once: true });
   const cancelTotal = hooks.after(hooks.limits.totalMs, () =>
     end('timeout', `The run took longer than ${seconds(hooks.limits.totalMs)}; it was ended.`),
   );
