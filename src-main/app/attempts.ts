@@ -111,6 +111,10 @@ export function createAttempts(parts: AttemptParts): Attempts {
       tickets.execute(id, { type: 'block', reason: 'operator', detail: end.reason, successor: null }, core, `stop:${attempt}`);
       return ok({ candidate: false, reason: end.reason });
     }
+    if (!end.launched) {
+      tickets.execute(id, { type: 'block', reason: 'refused', detail: end.reason, successor: null }, core, `refuse:${attempt}`);
+      return ok({ candidate: false, reason: end.reason });
+    }
     if (end.outcome !== 'done') return ok(endFailed(id, attempt, end.reason));
     const result = lastResult(now, attempt) ?? fromText(end.finalText, id, submit);
     if (typeof result === 'string') return ok(endFailed(id, attempt, result));

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../contract/errors.ts';
 import { brandOfTicket, type BrandId, type RunId, type TicketId } from '../contract/ids.ts';
 import { operatorApi, type CostReport, type RunView, type SearchHit } from '../contract/operator-api.ts';
 import type { TicketDraft, TicketSummary } from '../contract/tickets.ts';
-import type { Ticket, TicketCommand } from '../domain/ticket.ts';
+import { isAvailable, type Ticket, type TicketCommand } from '../domain/ticket.ts';
 import type { Brand } from './brand.ts';
 import { pathsTest } from './ticket-paths.ts';
 import { asRecorded } from './projections.ts';
@@ -119,6 +119,7 @@ export function createHandlers(workspace: Workspace): AnyRouter {
           brands.value.flatMap(({ brand }) =>
             brand.tickets
               .all(input.state === undefined ? {} : { state: input.state })
+              .filter((ticket) => !input.available || isAvailable(ticket, (id) => brand.tickets.get(id)))
               .map((ticket) => workspace.explained(brand, brand.tickets.summary(ticket))),
           ),
         );

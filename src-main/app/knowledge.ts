@@ -193,7 +193,8 @@ async function asDistilled(brand: Brand, ticket: Ticket): Promise<DistilTicket> 
     verdict: ticket.verdicts.at(-1)?.verdict.verdict ?? null,
     repository: ticket.repository,
     files,
-    summary: result?.summary ?? '',
+    // What the `command` runtime says of itself is only its command: the operator's own words tell more.
+    summary: ticket.runtime === 'command' ? ticket.draft.description : (result?.summary ?? ''),
     commands: ranByAtrium(ticket),
     at: ticket.updatedAt,
   };

@@ -29,6 +29,7 @@ import { systemTimer } from './runs.ts';
 import { createStart, type Start } from './start.ts';
 import { approvalHash, type DraftContent } from './tickets.ts';
 import { inspectWorkspace } from './workspace.ts';
+import { openWorkspaceLog } from './workspace-log.ts';
 
 /** A brand with everything that works on it. */
 export interface OpenBrand {
@@ -115,6 +116,11 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     path: environment.PATH ?? '',
     appRoot,
   });
+  const log = openWorkspaceLog(places.workspaceLog, () => calendar.iso(), onFault);
+  if (!log.ok) {
+    removeSocketFolder(places.state);
+    return log;
+  }
   const feed = createFeed();
   const open = new Map<BrandId, OpenBrand>();
   const closed = new Map<BrandId, Failure>();
@@ -201,7 +207,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
   });
   const start = createStart({
     brands: () => [...open.values()],
-    now: () => calendar.now(),
+    log: log.value,
+    calendar,
     onReport: (report, ended) => {
       feed.tellStart(report, ended);
       if (ended) setImmediate(settleIdle);
@@ -306,6 +313,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
         exporter.close();
         await brand.close();
       }
+      log.value.close();
       removeSocketFolder(places.state);
     },
   };
@@ -327,6 +335,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     for (const path of input.repositories) {
       const guessed = await guessRepository(path, git);
       if (!guessed.ok) return guessed;
+      const owner = [...open.values()].find(({ brand }) => brand.config.repositories.some((one) => one.path === guessed.value.path));
+      if (owner) return fail('already-exists', `${guessed.value.path} belongs to brand ${owner.brand.id} already`, 'a repository is in one brand');
       guesses.push(guessed.value);
     }
     const { setup, test, lint, count } = input;
@@ -346,6 +356,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     }
     const { brand } = opened.value;
     open.set(id, opened.value);
+    log.value.record('brands', [{ type: 'brand.added', data: { brand: id, sealed } }], actor);
     for (const repository of await brand.repositories()) {
       if (!repository.ok) continue;
       recordAdded(brand, repository.value.config, actor);

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
 import type { PhaseView, StartReport } from '../contract/operator-api.ts';
 import type { TicketId } from '../contract/ids.ts';
+import type { Actor } from '../contract/events.ts';
 import type { Brand } from './brand.ts';
+import type { Calendar } from './calendar.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Exporter } from './exports.ts';
 import { cleanUp, overdueCheckouts } from './housekeeping.ts';
 import type { Knowledge } from './knowledge.ts';
+import type { WorkspaceLog } from './workspace-log.ts';
 
 /** What `start` works on. */
 export interface StartBrand {
@@ -35,6 +38,8 @@ export const PHASES = [
   'distil and close',
 ] as const;
 
+const core: Actor = { kind: 'core', part: 'start' };
+
 /** What a phase did; `runs` is filled in from the log. */
 type Outcome = Pick<PhaseView, 'outcome' | 'reason'>;
 
@@ -47,11 +52,12 @@ export interface Start {
 
 export function createStart(parts: {
   brands(): StartBrand[];
-  now(): Date;
+  log: WorkspaceLog;
+  calendar: Calendar;
   onReport(report: StartReport, ended: boolean): void;
 }): Start {
   let current: { emitter: EventEmitter; report: StartReport; done: boolean } | null = null;
-  let last: StartReport | null = null;
+  let last = parts.log.lastStart();
 
   const phases: readonly ((options: StartOptions) => Promise<Outcome>)[] = [
     () => {
@@ -64,7 +70,7 @@ export function createStart(parts: {
     async ({ dryRun }) => {
       let overdue = 0;
       for (const { brand } of parts.brands())
-        overdue += dryRun ? (await overdueCheckouts(brand, parts.now())).length : await cleanUp(brand, parts.now());
+        overdue += dryRun ? (await overdueCheckouts(brand, parts.calendar.now())).length : await cleanUp(brand, parts.calendar.now());
       return overdue === 0
         ? { outcome: 'skipped', reason: 'no checkout is overdue' }
         : { outcome: 'ran', reason: `${overdue} overdue checkouts removed` };
@@ -122,9 +128,13 @@ export function createStart(parts: {
   const runsStarted = () => parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
 
   const carryOut = async (options: StartOptions, tell: (report: StartReport) => void): Promise<StartReport> => {
-    const heads = new Map(parts.brands().map(({ brand }) => [brand, brand.store.head().position]));
+    // What ended since the last start is news too: an approved ticket need not wait for one.
+    const heads = new Map(parts.brands().map(({ brand }) => [brand, last?.positions[brand.id] ?? 0]));
+    const run = `S-${randomBytes(6).toString('hex')}`;
+    if (!options.dryRun)
+      parts.log.record('starts', [{ type: 'start.began', data: { run, day: parts.calendar.today() } }], core);
     let report: StartReport = {
-      run: `S-${randomBytes(6).toString('hex')}`,
+      run,
       phases: [],
       waiting: { questions: 0, approvals: approvals() },
       merged: [],
@@ -183,7 +193,9 @@ export function createStart(parts: {
         parts.onReport(report, false);
       })
         .then((report) => {
-          last = report;
+          const positions = Object.fromEntries(parts.brands().map(({ brand }) => [brand.id, brand.store.head().position]));
+          parts.log.record('starts', [{ type: 'start.ended', data: { run: report.run, report, positions } }], core);
+          last = { report, positions };
           state.report = report;
           parts.onReport(report, true);
         })
@@ -201,7 +213,7 @@ export function createStart(parts: {
     yield state.report;
   }
 
-  return { run, last: () => last, running: () => current !== null };
+  return { run, last: () => last?.report ?? null, running: () => current !== null };
 }
 
 function notBuilt(): Promise<Outcome> {

@@ -114,23 +114,16 @@ export const BrandEvents = {
   'checkout.removed': z.object({ folder: z.string(), reason: z.string(), saved: z.string().nullable() }),
 } as const;
 
-/** Everything that can be in the workspace's own log. */
+/** Everything that can be in the workspace's own log: what spans brands. */
 export const WorkspaceEvents = {
-  'workspace.created': z.object({ name: z.string() }),
   'brand.added': z.object({ brand: BrandId, sealed: z.boolean() }),
   'start.began': z.object({ run: z.string(), day: z.string() }),
-  'phase.ended': z.object({
+  /** `report` is a StartReport; `positions` are the heads of the brands' logs then. */
+  'start.ended': z.object({
     run: z.string(),
-    number: z.number().int(),
-    name: z.string(),
-    outcome: z.enum(['ran', 'skipped', 'waiting', 'failed']),
-    reason: z.string(),
-    ms: z.number(),
-    runs: z.number().int(),
+    report: z.record(z.string(), z.unknown()),
+    positions: z.record(z.string(), z.number().int()),
   }),
-  'start.ended': z.object({ run: z.string() }),
-  'core.started': z.object({ version: z.string() }),
-  'core.died': z.object({ startedAt: z.string() }),
 } as const;
 
 type Schemas = Record<string, z.ZodType>;

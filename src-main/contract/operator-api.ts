@@ -271,7 +271,11 @@ export const operatorApi = {
     draft: call(command.extend({ brand: BrandId, draft: TicketDraft }), TicketDetail),
     /** A draft is changed; a ready ticket is withdrawn and its successor drafted: the answer is then the successor. */
     edit: call(command.extend({ id: TicketId, draft: TicketDraft }), TicketDetail),
-    list: call(z.object({ brand: BrandId.optional(), state: TicketState.optional() }), z.array(TicketSummary)),
+    /** `available`: approved, in nobody's hands, and every dependency merged. */
+    list: call(
+      z.object({ brand: BrandId.optional(), state: TicketState.optional(), available: z.boolean().default(false) }),
+      z.array(TicketSummary),
+    ),
     show: call(z.object({ id: TicketId }), TicketDetail),
     approve: call(command.extend({ id: TicketId, hash: z.string() }), TicketSummary),
     return: call(command.extend({ id: TicketId, note: z.string().trim().min(1).max(10_000) }), TicketSummary),

@@ -347,6 +347,15 @@ export function openAttempt(ticket: Ticket): AttemptView | undefined {
   return ticket.attempts.find((attempt) => attempt.state === 'running' || attempt.state === 'submitted');
 }
 
+/** Whether it could be taken up now: approved, in nobody's hands, every dependency merged. */
+export function isAvailable(ticket: Ticket, find: (id: TicketId) => Ticket | null): boolean {
+  return (
+    ticket.state === 'ready' &&
+    openAttempt(ticket) === undefined &&
+    ticket.draft.dependsOn.every((id) => find(id)?.state === 'merged')
+  );
+}
+
 export function failedAttempts(ticket: Ticket): number {
   return ticket.attempts.filter((attempt) => attempt.endedAt !== null && attempt.counts).length;
 }
