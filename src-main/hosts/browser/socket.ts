@@ -69,7 +69,8 @@ export function createDoorSockets(options: DoorSocketOptions): DoorSockets {
   };
 
   const connected = (socket: WebSocket): void => {
-    socket.on('error', () => socket.terminate());
+    // ws closes the connection by itself, with the code that says why.
+    socket.on('error', () => undefined);
     const timer = setTimeout(() => socket.close(unauthorized, 'no token in time'), helloWithin);
     socket.once('close', () => clearTimeout(timer));
     socket.once('message', (data, binary) => {

@@ -56,7 +56,15 @@ function tell(failure: Failure, beside: Record<string, unknown>, args: string[])
     process.stdout.write(`${JSON.stringify({ error: failure, ...beside })}\n`);
     return;
   }
-  process.stderr.write(`atrium: ${failure.message}${failure.hint === '' ? '' : ` ${failure.hint}`}\n`);
+  process.stderr.write(`atrium: ${sentenceOf(failure)}\n`);
+}
+
+/** What is wrong and what to do, as one sentence. */
+function sentenceOf({ message, hint }: Failure): string {
+  const wrong = message.replace(/[.]$/, '');
+  if (hint === '') return `${wrong}.`;
+  const advice = hint.replace(/[.]$/, '');
+  return `${wrong}; ${/^[A-Z][a-z ]/.test(advice) ? advice.charAt(0).toLowerCase() + advice.slice(1) : advice}.`;
 }
 
 function versionOf(): string {

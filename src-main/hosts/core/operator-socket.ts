@@ -4,7 +4,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { DoorNeed } from '../../contract/host-api.ts';
-import type { DoorContext } from './door-context.ts';
+import type { CallContext } from '../../app/index.ts';
 
 /** Longest message on the operator's socket, in bytes: a difference or an export may be large. */
 const longestMessage = 64 * 1024 * 1024;
@@ -24,7 +24,7 @@ export interface OperatorSocketOptions {
 
 /** Listens on the operator's socket, mode 0600. */
 export async function listenForOperator(options: OperatorSocketOptions): Promise<OperatorSocket> {
-  const handler = new RPCHandler<DoorContext>(options.router);
+  const handler = new RPCHandler<CallContext>(options.router);
   const http = createServer((_request, response) => {
     response.writeHead(426, { connection: 'close' }).end();
   });
@@ -35,9 +35,10 @@ export async function listenForOperator(options: OperatorSocketOptions): Promise
     const need = DoorNeed.catch('command').parse(query.get('need'));
     const now = query.get('now');
     const leave = options.enter(need);
-    socket.on('error', () => socket.terminate());
+    // What a door does wrong ends its own connection: ws closes it with the code that says why.
+    socket.on('error', () => undefined);
     socket.on('close', leave);
-    const context: DoorContext = {
+    const context: CallContext = {
       door: need === 'window' ? 'window' : 'cli',
       ...(now === null ? {} : { now }),
     };

@@ -5,7 +5,7 @@ import type { CoreFile } from '../../contract/host-api.ts';
 import { hostApi } from '../../contract/host-api.ts';
 import type { Result } from '../../contract/errors.ts';
 import { operatorApi } from '../../contract/operator-api.ts';
-import type { DoorContext } from './door-context.ts';
+import type { CallContext } from '../../app/index.ts';
 
 /** What only the process knows and the workspace's handlers do not. */
 export interface Host {
@@ -18,7 +18,7 @@ export interface Host {
 
 /** The operator's contract as a door serves it: the workspace's handlers, and the two answers that the process gives. */
 export function operatorRouter(app: AnyRouter, host: Host): AnyRouter {
-  const api = implement(operatorApi).$context<DoorContext>();
+  const api = implement(operatorApi).$context<CallContext>();
   return {
     ...app,
     status: api.status.handler(async ({ context }) => {
@@ -40,7 +40,7 @@ export function operatorRouter(app: AnyRouter, host: Host): AnyRouter {
 
 /** What the operator's socket speaks beside it. */
 export function hostRouter(host: Host): AnyRouter {
-  const api = implement(hostApi).$context<DoorContext>();
+  const api = implement(hostApi).$context<CallContext>();
   return {
     info: api.info.handler(() => ({ ...host.core(), workspace: host.workspace })),
     openBrowserDoor: api.openBrowserDoor.handler(({ input }) => host.openBrowserDoor(input.port)),

@@ -1,7 +1,7 @@
 import { RPCHandler } from '@orpc/server/message-port';
 import type { CoreOutcome, OwnedCore } from './core.ts';
 import { openSocket } from './client.ts';
-import type { DoorContext } from './door-context.ts';
+import type { CallContext } from '../../app/index.ts';
 
 /** One end of a channel, as a utility process gets it. */
 export interface PortEnd {
@@ -39,7 +39,7 @@ export function awaitWindows(parent: ParentPort): (core: CoreOutcome) => void {
 
 function serveOwn(port: PortEnd, core: OwnedCore): void {
   port.on('close', core.lifetime.enter('window'));
-  new RPCHandler<DoorContext>(core.windowRouter).upgrade(port, { context: { door: 'window' } });
+  new RPCHandler<CallContext>(core.windowRouter).upgrade(port, { context: { door: 'window' } });
   port.start();
 }
 
