@@ -58,7 +58,12 @@ export function createAttempts(parts: AttemptParts): Attempts {
     const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;
     const run = brand.runs.newId();
     await repository.value.git.pinBase(attempt, base.value);
-    const started = tickets.execute(id, { type: 'start-attempt', attempt, run, base: base.value }, core, `start:${attempt}`);
+    const started = tickets.execute(
+      id,
+      { type: 'start-attempt', attempt, run, base: base.value },
+      core,
+      `start:${attempt}`,
+    );
     if (!started.ok) return started;
 
     const folder = checkoutFolder(brand.places, id);
@@ -76,7 +81,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
 
     const spentUsd = tickets.detail(started.value).costUsd;
     const submit = (result: ResultReport) =>
-      tickets.execute(id, { type: 'submit-result', attempt, result }, { kind: 'run', run, role: contract.value.name });
+      tickets.execute(
+        id,
+        { type: 'submit-result', attempt, result },
+        { kind: 'run', run, role: contract.value.name },
+      );
     const end = await brand.runs.carryOut({
       id: run,
       contract: contract.value,
@@ -90,7 +99,12 @@ export function createAttempts(parts: AttemptParts): Attempts {
         command: ticket.draft.command ?? null,
         model: ticket.draft.model ?? null,
       },
-      room: { checkout: room.value.folder, baseObjects: room.value.baseObjects, prepared: room.value.prepared, base: base.value },
+      room: {
+        checkout: room.value.folder,
+        baseObjects: room.value.baseObjects,
+        prepared: room.value.prepared,
+        base: base.value,
+      },
       network: ticket.draft.network,
       costCapUsd: ticket.draft.costCapUsd,
       spentUsd,
@@ -100,19 +114,32 @@ export function createAttempts(parts: AttemptParts): Attempts {
         result: (report) => Promise.resolve(submit(report)),
         verdict: () => Promise.resolve(fail('not-authorized', 'only the verifier gives a verdict')),
         comment: (text) =>
-          Promise.resolve(tickets.execute(id, { type: 'comment', text }, { kind: 'run', run, role: contract.value.name })),
+          Promise.resolve(
+            tickets.execute(id, { type: 'comment', text }, { kind: 'run', run, role: contract.value.name }),
+          ),
         brief: () => executorBrief(started.value, contract.value, parts.extracts(ticket)),
       },
     });
 
     const now = tickets.get(id);
-    if (!now || openAttempt(now)?.id !== attempt) return ok({ candidate: false, reason: now?.reason ?? 'it ended' });
+    if (!now || openAttempt(now)?.id !== attempt)
+      return ok({ candidate: false, reason: now?.reason ?? 'it ended' });
     if (end.outcome === 'stopped') {
-      tickets.execute(id, { type: 'block', reason: 'operator', detail: end.reason, successor: null }, core, `stop:${attempt}`);
+      tickets.execute(
+        id,
+        { type: 'block', reason: 'operator', detail: end.reason, successor: null },
+        core,
+        `stop:${attempt}`,
+      );
       return ok({ candidate: false, reason: end.reason });
     }
     if (!end.launched) {
-      tickets.execute(id, { type: 'block', reason: 'refused', detail: end.reason, successor: null }, core, `refuse:${attempt}`);
+      tickets.execute(
+        id,
+        { type: 'block', reason: 'refused', detail: end.reason, successor: null },
+        core,
+        `refuse:${attempt}`,
+      );
       return ok({ candidate: false, reason: end.reason });
     }
     if (end.outcome !== 'done') return ok(endFailed(id, attempt, end.reason));
@@ -122,7 +149,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
   };
 
   /** The result that the agent's last words hold, or why there is none. */
-  const fromText = (text: string, id: TicketId, submit: (result: ResultReport) => Result<Ticket>): ResultReport | string => {
+  const fromText = (
+    text: string,
+    id: TicketId,
+    submit: (result: ResultReport) => Result<Ticket>,
+  ): ResultReport | string => {
     const read = readResultMarkers(text, id);
     if (!read.ok) return `it says that it is done and submitted no result: ${read.message}`;
     const taken = submit(read.result);
@@ -145,7 +176,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
       return endFailed(id, attempt, `the result names ${result.commit}, which is no commit of this attempt`);
     const ticket = tickets.get(id);
     if (ticket && hasFailed(ticket, result.commit))
-      return endFailed(id, attempt, `commit ${result.commit} has failed before, and a fail sticks to its commit`);
+      return endFailed(
+        id,
+        attempt,
+        `commit ${result.commit} has failed before, and a fail sticks to its commit`,
+      );
     const commits = (await repository.git.commitsBetween(base, result.commit)).length;
     const taken = tickets.execute(
       id,
@@ -166,7 +201,8 @@ function lastResult(ticket: Ticket, attempt: AttemptId): ResultReport | undefine
 /** The branch as it is, brought up to its remote where that is a fast-forward. A branch that diverged waits for a person. */
 async function freshBase(repository: BrandRepository): Promise<Result<CommitId>> {
   const remote = await repository.git.fetchRemote();
-  if (!remote.ok && remote.code === 'diverged') return fail('repository-unusable', remote.message, remote.hint);
+  if (!remote.ok && remote.code === 'diverged')
+    return fail('repository-unusable', remote.message, remote.hint);
   if (remote.ok && remote.state === 'behind') {
     const landed = await repository.git.land({
       commit: remote.remoteHead,

@@ -9,7 +9,12 @@ import type { TicketDraft } from '../contract/tickets.ts';
 import { INSIDE } from '../domain/sandbox-profile.ts';
 import { openEventStore, type EventStore } from '../services/event-store/index.ts';
 import type { ModelUpstream } from '../services/gateway/index.ts';
-import { openRepository, type GitProgram, type Repository, type SandboxedCommand } from '../services/repositories/index.ts';
+import {
+  openRepository,
+  type GitProgram,
+  type Repository,
+  type SandboxedCommand,
+} from '../services/repositories/index.ts';
 import type { Sandbox } from '../services/sandbox/index.ts';
 import { readBrandConfig, readContracts } from './configuration.ts';
 import { brandPlaces, runIdentity, type BrandPlaces, type Places } from './places.ts';
@@ -70,19 +75,37 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
   const config = readBrandConfig(places.config);
   if (!config.ok) return config;
   if (config.value.id !== id)
-    return fail('invalid-file', `${places.config} names brand "${config.value.id}", its folder "${id}"`, 'name both alike');
+    return fail(
+      'invalid-file',
+      `${places.config} names brand "${config.value.id}", its folder "${id}"`,
+      'name both alike',
+    );
   const contracts = readContracts(parts.places.agents);
   if (!contracts.ok) return contracts;
   for (const folder of [places.state, places.checkouts, places.homes, places.wiki, places.ledger])
     mkdirSync(folder, { recursive: true, mode: folder === places.state ? 0o700 : 0o755 });
   const opened = openEventStore({ file: places.log, projections: brandProjections, onFault: parts.onFault });
   if (!opened.ok)
-    return fail(opened.code === 'newer-schema' ? 'newer-schema' : 'brand-closed', opened.message, opened.hint);
+    return fail(
+      opened.code === 'newer-schema' ? 'newer-schema' : 'brand-closed',
+      opened.message,
+      opened.hint,
+    );
   const { store } = opened;
   const identity = runIdentity(parts.places.workspace, id);
-  const shared = { brand: id, sandbox: parts.sandbox, identity, limits: config.value.limits, trust: machineTrust() };
+  const shared = {
+    brand: id,
+    sandbox: parts.sandbox,
+    identity,
+    limits: config.value.limits,
+    trust: machineTrust(),
+  };
   const tools = join(parts.appRoot, 'resources', 'run');
-  const transcripts = createTranscripts({ folder: places.transcripts, now: parts.now, onFault: parts.onFault });
+  const transcripts = createTranscripts({
+    folder: places.transcripts,
+    now: parts.now,
+    onFault: parts.onFault,
+  });
   const rooms = createRooms({
     ...shared,
     sockets: parts.places.sockets,
@@ -124,7 +147,9 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
   const first = config.value.repositories[0]?.name;
   const contract = (name: string): Result<AgentContract> => {
     const found = contracts.value.find((one) => one.name === name);
-    return found ? ok(found) : fail('invalid-file', `the contract ${name} is missing in ${parts.places.agents}`, 'restore the file');
+    return found
+      ? ok(found)
+      : fail('invalid-file', `the contract ${name} is missing in ${parts.places.agents}`, 'restore the file');
   };
   return ok({
     id,
@@ -139,21 +164,40 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     contract,
     repository: (name) =>
       repositories.get(name) ??
-      fail('invalid-input', `brand ${id} has no repository "${name}"`, `it has: ${[...repositories.keys()].join(', ') || 'none'}`),
+      fail(
+        'invalid-input',
+        `brand ${id} has no repository "${name}"`,
+        `it has: ${[...repositories.keys()].join(', ') || 'none'}`,
+      ),
     repositories: () => Promise.resolve([...repositories.values()]),
     content(draft) {
       const name = draft.repository ?? first;
       const repository = config.value.repositories.find((one) => one.name === name);
       if (!repository)
-        return fail('invalid-input', `brand ${id} has no repository "${name ?? ''}"`, `it has: ${[...repositories.keys()].join(', ') || 'none'}`);
-      const runtime = draft.runtime ?? (draft.command === undefined ? parts.workspace.defaultRuntime : 'command');
+        return fail(
+          'invalid-input',
+          `brand ${id} has no repository "${name ?? ''}"`,
+          `it has: ${[...repositories.keys()].join(', ') || 'none'}`,
+        );
+      const runtime =
+        draft.runtime ?? (draft.command === undefined ? parts.workspace.defaultRuntime : 'command');
       if (runtime === 'command' && draft.command === undefined)
-        return fail('invalid-input', 'a ticket for the runtime "command" needs a command', 'give "command", or another runtime');
+        return fail(
+          'invalid-input',
+          'a ticket for the runtime "command" needs a command',
+          'give "command", or another runtime',
+        );
       if (draft.mode === 'plan_first')
         return fail('not-built', 'plan_first is not built yet', 'draft it with mode: direct');
       const executor = contract('ticket-executor');
       if (!executor.ok) return executor;
-      return ok({ draft, runtime, repository: repository.name, contract: executor.value.digest, checks: repository.checks });
+      return ok({
+        draft,
+        runtime,
+        repository: repository.name,
+        contract: executor.value.digest,
+        checks: repository.checks,
+      });
     },
     record(stream, events, actor, commandId = randomUUID()) {
       const version = store.readStream(stream).at(-1)?.version ?? 0;

@@ -15,7 +15,11 @@ import { asRecorded } from './projections.ts';
 export async function guessRepository(path: string, git: GitProgram): Promise<Result<RepositoryGuess>> {
   const found = await inspectRepository({ path, git });
   if (!found.ok)
-    return fail(found.code === 'not-a-repository' ? 'not-a-repository' : 'repository-unusable', found.message, found.hint);
+    return fail(
+      found.code === 'not-a-repository' ? 'not-a-repository' : 'repository-unusable',
+      found.message,
+      found.hint,
+    );
   const guessed = await guessChecks({ path: found.path, git, commit: found.head });
   const { setup, test, lint, count, lockfiles, setupHosts } = guessed;
   return ok({
@@ -72,7 +76,11 @@ export function writeNewBrand(places: Places, brand: NewBrand): Result<void> {
     return ok(undefined);
   } catch (error) {
     rmSync(own.config, { force: true });
-    return fail('disk', `${own.config} cannot be written: ${error instanceof Error ? error.message : String(error)}`, 'free the disk or make the folder writable');
+    return fail(
+      'disk',
+      `${own.config} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      'free the disk or make the folder writable',
+    );
   }
 }
 
@@ -84,18 +92,30 @@ export async function proveRepository(
 ): Promise<{ baseline: 'green' | 'red' | 'none'; detail: string }> {
   const { config, git } = repository;
   const { setup, test, lint, count } = config.checks;
-  if (setup === 'none' && test === 'none' && lint === 'none') return { baseline: 'none', detail: 'no check is declared' };
+  if (setup === 'none' && test === 'none' && lint === 'none')
+    return { baseline: 'none', detail: 'no check is declared' };
   const folder = join(brand.places.checkouts, `.baseline-${config.name}`);
   await git.removeCheckout(folder, { discard: true });
   const commit = await git.head();
-  const room = await brand.rooms.make({ repository: git, config, folder, commit, branch: 'atrium/baseline', ownDependencies: false });
+  const room = await brand.rooms.make({
+    repository: git,
+    config,
+    folder,
+    commit,
+    branch: 'atrium/baseline',
+    ownDependencies: false,
+  });
   if (!room.ok) return { baseline: 'red', detail: `fails on ${config.branch} too: ${room.failure.message}` };
   try {
     const said: string[] = [];
-    for (const [command, by] of [[test, count], [lint, 'exit']] as const) {
+    for (const [command, by] of [
+      [test, count],
+      [lint, 'exit'],
+    ] as const) {
       if (command === 'none') continue;
       const checked = await brand.rooms.check(room.value, command, by, checkMs);
-      if (checked.outcome !== 'pass') return { baseline: 'red', detail: `fails on ${config.branch} too: ${checked.detail}` };
+      if (checked.outcome !== 'pass')
+        return { baseline: 'red', detail: `fails on ${config.branch} too: ${checked.detail}` };
       said.push(checked.detail);
     }
     return { baseline: 'green', detail: said.join('; ') || 'setup holds' };
@@ -106,14 +126,22 @@ export async function proveRepository(
 
 export function recordAdded(brand: Brand, repository: RepositoryConfig, actor: Actor): void {
   const { name, path, branch, checks } = repository;
-  brand.record(`repository/${name}`, [{ type: 'repository.added', data: { name, path, branch, checks } }], actor, `repository:${name}`);
+  brand.record(
+    `repository/${name}`,
+    [{ type: 'repository.added', data: { name, path, branch, checks } }],
+    actor,
+    `repository:${name}`,
+  );
 }
 
 /** A brand as the doors show it. */
 export function brandView(brand: Brand): BrandView {
   const { id, name, colour, sealed } = brand.config;
   const repositories = brand.config.repositories.map((config): RepositoryView => {
-    const proof = brand.store.readStream(`repository/${config.name}`).map(asRecorded).findLast((event) => event.type === 'repository.proved');
+    const proof = brand.store
+      .readStream(`repository/${config.name}`)
+      .map(asRecorded)
+      .findLast((event) => event.type === 'repository.proved');
     const found = brand.repository(config.name);
     return {
       name: config.name,
@@ -121,7 +149,11 @@ export function brandView(brand: Brand): BrandView {
       branch: config.branch,
       checks: config.checks,
       baseline: proof?.type === 'repository.proved' ? proof.data.baseline : 'not-run',
-      detail: found.ok ? (proof?.type === 'repository.proved' ? proof.data.detail : 'its checks have not run yet') : found.failure.message,
+      detail: found.ok
+        ? proof?.type === 'repository.proved'
+          ? proof.data.detail
+          : 'its checks have not run yet'
+        : found.failure.message,
     };
   });
   return { id, name, colour, sealed, state: 'open', repositories };

@@ -34,7 +34,9 @@ export function parseYaml<S extends z.ZodType>(
   const parsed = schema.safeParse(document.toJS() ?? {});
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];
-  const path = issue ? [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])] : [];
+  const path = issue
+    ? [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])]
+    : [];
   const value = document.getIn(path, false);
   return fail(
     'invalid-file',
@@ -81,7 +83,11 @@ export function writeBrandConfig(file: string, config: BrandConfig): void {
 /** Reads `agents/*.md`: every contract, or the first failure. */
 export function readContracts(folder: string): Result<AgentContract[]> {
   if (!existsSync(folder))
-    return fail('invalid-file', `${folder} is missing: a workspace has its contracts there`, 'restore it from git');
+    return fail(
+      'invalid-file',
+      `${folder} is missing: a workspace has its contracts there`,
+      'restore it from git',
+    );
   const contracts: AgentContract[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.md')) continue;

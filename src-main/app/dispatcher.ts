@@ -96,12 +96,18 @@ export function createDispatcher(parts: {
     }
     reasons.clear();
     for (const ticket of open)
-      if (ticket.candidate && !inHand.has(ticket.id) && !atGate.has(ticket.id)) takeInHand(ticket.id, () => judge(ticket.id));
+      if (ticket.candidate && !inHand.has(ticket.id) && !atGate.has(ticket.id))
+        takeInHand(ticket.id, () => judge(ticket.id));
     const plan = schedule([...open, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
     for (const { id, reason } of plan.wait) reasons.set(id, reason);
     for (const { id, dependency } of plan.block) {
       const detail = `it depends on ${dependency}, which is blocked`;
-      tickets.execute(id, { type: 'block', reason: 'dependency', detail, successor: null }, core, `dependency:${id}`);
+      tickets.execute(
+        id,
+        { type: 'block', reason: 'dependency', detail, successor: null },
+        core,
+        `dependency:${id}`,
+      );
       again = true;
     }
     for (const id of plan.start) {
@@ -132,7 +138,11 @@ export function createDispatcher(parts: {
     for (const draft of tickets.inStates(['draft'])) {
       if (!draft.predecessor || tickets.get(draft.predecessor)?.state !== 'ready') continue;
       const detail = `withdrawn by an edit; goes on as ${draft.id}`;
-      tickets.execute(draft.predecessor, { type: 'block', reason: 'withdrawn', detail, successor: draft.id }, core);
+      tickets.execute(
+        draft.predecessor,
+        { type: 'block', reason: 'withdrawn', detail, successor: draft.id },
+        core,
+      );
     }
   };
 
@@ -141,7 +151,12 @@ export function createDispatcher(parts: {
     const ticket = tickets.get(id);
     if (!ticket) return true;
     const content = brand.content(ticket.draft);
-    if (content.ok && approvalHash({ ...content.value, runtime: ticket.runtime, repository: ticket.repository }) === ticket.approvedHash) return false;
+    if (
+      content.ok &&
+      approvalHash({ ...content.value, runtime: ticket.runtime, repository: ticket.repository }) ===
+        ticket.approvedHash
+    )
+      return false;
     if (ticket.state !== 'ready') return false;
     const successor = content.ok ? tickets.draft(content.value, core, id, `changed:${id}`) : null;
     const to = successor?.ok ? successor.value.id : null;
@@ -220,7 +235,12 @@ export function createDispatcher(parts: {
     const saved = await brand.rooms.remove(repository.value.git, folder);
     for (const attempt of ticket.attempts) await repository.value.git.unpinBase(attempt.id);
     if (ticket.state === 'merged')
-      brand.record('checkouts', [{ type: 'checkout.removed', data: { folder, reason: `${id} is merged`, saved } }], core, `tidy:${id}`);
+      brand.record(
+        'checkouts',
+        [{ type: 'checkout.removed', data: { folder, reason: `${id} is merged`, saved } }],
+        core,
+        `tidy:${id}`,
+      );
   };
 
   return {

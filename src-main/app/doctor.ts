@@ -55,7 +55,10 @@ export function createDoctor(parts: DoctorParts): Doctor {
   const { places } = parts;
 
   /** The first brand in which something does not hold decides; else how many brands it was proved in. */
-  const inEach = async (check: (patient: Patient) => Promise<string | null> | string | null, proved: string): Promise<Finding> => {
+  const inEach = async (
+    check: (patient: Patient) => Promise<string | null> | string | null,
+    proved: string,
+  ): Promise<Finding> => {
     const patients = parts.patients();
     for (const patient of patients) {
       const trouble = await check(patient);
@@ -80,7 +83,8 @@ export function createDoctor(parts: DoctorParts): Doctor {
     const writers = read.value.filter((contract) => contract.writes.some((place) => place !== 'checkout'));
     for (const place of ['wiki/<brand>', 'wiki/_global'] as const) {
       const both = writers.filter((contract) => contract.writes.includes(place));
-      if (both.length > 1) return { ok: false, detail: `${both.map((one) => one.name).join(' and ')} both write ${place}` };
+      if (both.length > 1)
+        return { ok: false, detail: `${both.map((one) => one.name).join(' and ')} both write ${place}` };
     }
     return { ok: true, detail: `${read.value.length} contracts, no two write the same pages` };
   };
@@ -89,11 +93,22 @@ export function createDoctor(parts: DoctorParts): Doctor {
     inEach(({ brand }) => {
       const executor = brand.contract('ticket-executor');
       if (!executor.ok) return executor.failure.message;
-      const geography = { brand: brand.id, workspace: places.workspace, checkouts: [INSIDE.checkout], inTicket: () => true };
-      const canaries = [places.state, join(places.wiki, brand.id, 'x.md'), brand.places.tickets, '/etc/passwd'];
+      const geography = {
+        brand: brand.id,
+        workspace: places.workspace,
+        checkouts: [INSIDE.checkout],
+        inTicket: () => true,
+      };
+      const canaries = [
+        places.state,
+        join(places.wiki, brand.id, 'x.md'),
+        brand.places.tickets,
+        '/etc/passwd',
+      ];
       for (const path of canaries) {
         const call = { tool: 'write_file', paths: [path], command: '' };
-        if (decideCall(executor.value, call, INSIDE.checkout, geography).decision !== 'deny') return `a write of ${path} was not denied`;
+        if (decideCall(executor.value, call, INSIDE.checkout, geography).decision !== 'deny')
+          return `a write of ${path} was not denied`;
       }
       return null;
     }, 'canary calls denied');
@@ -159,19 +174,28 @@ export function createDoctor(parts: DoctorParts): Doctor {
       exporter.write();
       const head = ExportHead.parse(JSON.parse(readFileSync(headFile(brand.places.tickets), 'utf8')));
       const equal = readFileSync(brand.places.tickets, 'utf8') === ticketLines(brand.tickets.all());
-      return equal && head.position === brand.store.head().position ? null : 'tickets.jsonl differs from the log';
+      return equal && head.position === brand.store.head().position
+        ? null
+        : 'tickets.jsonl differs from the log';
     }, 'tickets.jsonl equals the log');
 
   const restores = async (): Promise<Finding> => {
     const disk = statfsSync(places.workspace);
     if (disk.bavail * disk.bsize < ROOM_BYTES)
-      return { ok: false, detail: `the disk has ${Math.floor((disk.bavail * disk.bsize) / 1024 / 1024)} MB left` };
+      return {
+        ok: false,
+        detail: `the disk has ${Math.floor((disk.bavail * disk.bsize) / 1024 / 1024)} MB left`,
+      };
     return inEach(({ brand }) => {
       const lines = readTicketLines(brand.places.tickets);
       if (!lines.ok) return lines.failure.message;
       const folder = mkdtempSync(join(tmpdir(), 'atrium-restore-'));
       try {
-        const opened = openEventStore({ file: join(folder, 'brand.db'), projections: brandProjections, onFault: () => undefined });
+        const opened = openEventStore({
+          file: join(folder, 'brand.db'),
+          projections: brandProjections,
+          onFault: () => undefined,
+        });
         if (!opened.ok) return opened.message;
         for (const ticket of lines.value)
           opened.store.append({
@@ -208,7 +232,9 @@ export function createDoctor(parts: DoctorParts): Doctor {
     inEach(({ brand }) => {
       const alive = new Set<string>(brand.runs.live());
       const lost = brand.store
-        .query<{ id: string; record: string }>("SELECT id, record FROM projection_runs WHERE state = 'running'")
+        .query<{ id: string; record: string }>(
+          "SELECT id, record FROM projection_runs WHERE state = 'running'",
+        )
         .find((row) => !alive.has(row.id) && !row.record.includes('"role":"verifier"'));
       if (lost) return `run ${lost.id} is recorded as running and is not alive`;
       const home = readdirSync(brand.places.homes).find((name) => name.startsWith('R-') && !alive.has(name));
@@ -216,11 +242,18 @@ export function createDoctor(parts: DoctorParts): Doctor {
     }, 'every run is alive');
 
   const runtimesProbed = async (): Promise<Finding> => {
-    const used = new Set(parts.patients().flatMap(({ brand }) => brand.tickets.inStates(['ready', 'in_progress', 'verifying']).map((t) => t.runtime)));
+    const used = new Set(
+      parts
+        .patients()
+        .flatMap(({ brand }) =>
+          brand.tickets.inStates(['ready', 'in_progress', 'verifying']).map((t) => t.runtime),
+        ),
+    );
     for (const runtime of parts.runtimes) {
       if (!used.has(runtime.name)) continue;
       const probe = await runtime.probe();
-      if (!probe.present) return { ok: false, detail: `${runtime.title} is in use and was not found: ${probe.detail}` };
+      if (!probe.present)
+        return { ok: false, detail: `${runtime.title} is in use and was not found: ${probe.detail}` };
     }
     return { ok: true, detail: `${used.size} runtimes in use, each found` };
   };
@@ -229,7 +262,11 @@ export function createDoctor(parts: DoctorParts): Doctor {
     configuration,
     () => inEach(({ brand }) => trouble(brand.store.integrity()), 'store sound'),
     () => inEach(({ brand }) => trouble(chain(brand)), 'chain whole'),
-    () => inEach(({ brand }) => brand.store.compareProjections().find((one) => !one.ok)?.detail ?? null, 'projections equal a replay'),
+    () =>
+      inEach(
+        ({ brand }) => brand.store.compareProjections().find((one) => !one.ok)?.detail ?? null,
+        'projections equal a replay',
+      ),
     exportsEqual,
     () => notBuilt('not built: three of the eight contracts exist'),
     contracts,
@@ -243,7 +280,12 @@ export function createDoctor(parts: DoctorParts): Doctor {
         const [first] = await overdueCheckouts(brand, parts.now());
         return first ? `${first.folder} is overdue: ${first.reason}` : null;
       }, 'no overdue checkout'),
-    () => inEach(async ({ knowledge }) => (await knowledge.lint()).find((issue) => issue.kind !== 'dead-link')?.message ?? null, 'claims cited'),
+    () =>
+      inEach(
+        async ({ knowledge }) =>
+          (await knowledge.lint()).find((issue) => issue.kind !== 'dead-link')?.message ?? null,
+        'claims cited',
+      ),
     () =>
       inEach(async ({ knowledge }) => {
         await knowledge.index.refresh();
@@ -262,7 +304,10 @@ export function createDoctor(parts: DoctorParts): Doctor {
     try {
       found = await check();
     } catch (error) {
-      found = { ok: false, detail: `the check did not run: ${error instanceof Error ? error.message : String(error)}` };
+      found = {
+        ok: false,
+        detail: `the check did not run: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
     return {
       number,
@@ -286,7 +331,8 @@ export function createDoctor(parts: DoctorParts): Doctor {
       if (!probe.available) return { ok: false, detail: probe.message };
       const head = brand.store.head();
       const last = brand.store.readAll(head.position - 1, 1)[0];
-      if (last && last.hash !== head.hash) return { ok: false, detail: 'the head of the event chain does not hold' };
+      if (last && last.hash !== head.hash)
+        return { ok: false, detail: 'the head of the event chain does not hold' };
       return { ok: true, detail: 'configuration, contracts, sandbox and log hold' };
     },
   };
@@ -298,5 +344,7 @@ function trouble(found: { ok: boolean; detail: string }): string | null {
 
 function chain(brand: Brand): { ok: boolean; detail: string } {
   const verified = brand.store.verifyChain();
-  return verified.ok ? { ok: true, detail: '' } : { ok: false, detail: `at position ${verified.position}: ${verified.detail}` };
+  return verified.ok
+    ? { ok: true, detail: '' }
+    : { ok: false, detail: `at position ${verified.position}: ${verified.detail}` };
 }

@@ -99,14 +99,22 @@ export function readTicketLines(file: string): Result<Ticket[]> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    return fail('invalid-file', `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, 'give the path of a tickets.jsonl');
+    return fail(
+      'invalid-file',
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      'give the path of a tickets.jsonl',
+    );
   }
   const tickets: Ticket[] = [];
   const lines = text.split('\n');
   for (const [index, line] of lines.entries()) {
     if (line === '' && index === lines.length - 1) continue;
     const wrong = (expected: string) =>
-      fail('invalid-file', `${file}, line ${index + 1}: read ${JSON.stringify(line.slice(0, 80))}, expected ${expected}`, 'mend that line; nothing was imported');
+      fail(
+        'invalid-file',
+        `${file}, line ${index + 1}: read ${JSON.stringify(line.slice(0, 80))}, expected ${expected}`,
+        'mend that line; nothing was imported',
+      );
     let value: unknown;
     try {
       value = JSON.parse(line);
@@ -119,7 +127,13 @@ export function readTicketLines(file: string): Result<Ticket[]> {
       return wrong(`a ticket: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
     }
     const { title: _title, status, ...record } = parsed.data;
-    const { description: _d, assignee: _a, dependencies: _p, parent: _r, ...rest } = record as Record<string, unknown>;
+    const {
+      description: _d,
+      assignee: _a,
+      dependencies: _p,
+      parent: _r,
+      ...rest
+    } = record as Record<string, unknown>;
     tickets.push({ ...rest, state: status } as unknown as Ticket);
   }
   return ok(tickets);
@@ -128,11 +142,20 @@ export function readTicketLines(file: string): Result<Ticket[]> {
 /** Rebuilds a brand that has no tickets from a `tickets.jsonl`. */
 export function importTickets(brand: Brand, file: string, actor: Actor, at: string): Result<number> {
   if (brand.tickets.all().length > 0)
-    return fail('already-exists', `brand ${brand.id} has tickets already`, 'import into a brand that has none');
+    return fail(
+      'already-exists',
+      `brand ${brand.id} has tickets already`,
+      'import into a brand that has none',
+    );
   const read = readTicketLines(file);
   if (!read.ok) return read;
   const stranger = read.value.find((ticket) => brandOfTicket(ticket.id) !== brand.id);
-  if (stranger) return fail('invalid-file', `${file} holds ${stranger.id}, which is not of brand ${brand.id}`, 'import it into its own brand');
+  if (stranger)
+    return fail(
+      'invalid-file',
+      `${file} holds ${stranger.id}, which is not of brand ${brand.id}`,
+      'import it into its own brand',
+    );
   for (const ticket of read.value) {
     brand.store.append({
       stream: ticketStream(ticket.id),

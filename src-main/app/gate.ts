@@ -9,7 +9,8 @@ import { AUTHOR, type Room } from './rooms.ts';
 import { verify } from './verifier.ts';
 
 /** How a candidate left the gate. `waiting`: for the operator's folder; the ticket says which. */
-export type GateOutcome = { outcome: 'merged' | 'failed' | 'unverified' } | { outcome: 'waiting'; folder: string };
+export type GateOutcome =
+  { outcome: 'merged' | 'failed' | 'unverified' } | { outcome: 'waiting'; folder: string };
 
 export interface GateParts {
   brand: Brand;
@@ -73,7 +74,11 @@ export function createGate(parts: GateParts): Gate {
       }
       if (report.outcome !== 'pass') {
         const held = report.conditions.filter((one) => one.outcome === report?.outcome);
-        return end(candidate, report.outcome === 'fail' ? 'failed' : 'unverified', held.map((one) => one.detail).join('; '));
+        return end(
+          candidate,
+          report.outcome === 'fail' ? 'failed' : 'unverified',
+          held.map((one) => one.detail).join('; '),
+        );
       }
       const { commit } = await mergeCommit(candidate, repository, report);
       const landed = await repository.git.land({ commit, expected: onto, message: `atrium: merge ${id}` });
@@ -89,7 +94,11 @@ export function createGate(parts: GateParts): Gate {
       }
       if (landed.code === 'not-fast-forward') return end(candidate, 'failed', landed.message);
     }
-    return end(candidate, 'unverified', `${repository.config.branch} moved ${MOVES} times while the gate was at work`);
+    return end(
+      candidate,
+      'unverified',
+      `${repository.config.branch} moved ${MOVES} times while the gate was at work`,
+    );
   };
 
   /** The report that still holds for this candidate, from before a wait or a crash. */
@@ -108,7 +117,11 @@ export function createGate(parts: GateParts): Gate {
     return true;
   };
 
-  const mergeCommit = (candidate: Candidate, repository: BrandRepository, report: { onto: CommitId; tree: string }) =>
+  const mergeCommit = (
+    candidate: Candidate,
+    repository: BrandRepository,
+    report: { onto: CommitId; tree: string },
+  ) =>
     repository.git.commitMerge({
       tree: report.tree,
       onto: report.onto,
@@ -118,7 +131,11 @@ export function createGate(parts: GateParts): Gate {
       date: new Date(candidate.startedAt),
     });
 
-  const conclude = async (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<void> => {
+  const conclude = async (
+    candidate: Candidate,
+    repository: BrandRepository,
+    commit: CommitId,
+  ): Promise<void> => {
     const { id } = candidate.ticket;
     tickets.execute(
       id,
@@ -148,7 +165,11 @@ export function createGate(parts: GateParts): Gate {
     );
   };
 
-  const examine = async (candidate: Candidate, repository: BrandRepository, onto: CommitId): Promise<GateReport> => {
+  const examine = async (
+    candidate: Candidate,
+    repository: BrandRepository,
+    onto: CommitId,
+  ): Promise<GateReport> => {
     const { ticket, commit } = candidate;
     const conditions: GateCondition[] = [];
     const report = (tree: string): GateReport => ({
@@ -159,12 +180,19 @@ export function createGate(parts: GateParts): Gate {
       outcome: worst(conditions),
       conditions,
     });
-    const note = (name: GateCondition['name'], outcome: Verdict, detail: string, durationMs = 0, counted?: number) => {
+    const note = (
+      name: GateCondition['name'],
+      outcome: Verdict,
+      detail: string,
+      durationMs = 0,
+      counted?: number,
+    ) => {
       conditions.push({ name, outcome, detail, durationMs, ...(counted === undefined ? {} : { counted }) });
       return outcome === 'pass';
     };
 
-    if (!note('commits', candidate.commits > 0 ? 'pass' : 'fail', `${candidate.commits} commits`)) return report('');
+    if (!note('commits', candidate.commits > 0 ? 'pass' : 'fail', `${candidate.commits} commits`))
+      return report('');
     const merged = await repository.git.mergeTree(onto, commit);
     if (!merged.ok) {
       const paths = merged.code === 'conflict' ? `: ${merged.conflicts.join(', ')}` : '';
@@ -174,24 +202,50 @@ export function createGate(parts: GateParts): Gate {
     note('merge', 'pass', `merges with ${repository.config.branch} at ${onto.slice(0, 10)}`);
     if (!(await auditPaths(ticket, repository, onto, merged.tree, note))) return report(merged.tree);
     const { commit: whole } = await mergeCommit(candidate, repository, { onto, tree: merged.tree });
-    await inTree(candidate, repository, whole, 'checks', async (room) => {
-      const { test, lint, count } = ticket.checks;
-      for (const [name, command, by] of [['test', test, count], ['lint', lint, 'exit']] as const) {
-        if (command === 'none') {
-          if (name === 'test' && ticket.draft.acceptance.length === 0)
-            note('test', 'unverified', 'the repository declares no test and the ticket has no acceptance command: nothing verifies it');
-          else note(name, 'pass', 'none is declared');
-          continue;
+    await inTree(
+      candidate,
+      repository,
+      whole,
+      'checks',
+      async (room) => {
+        const { test, lint, count } = ticket.checks;
+        for (const [name, command, by] of [
+          ['test', test, count],
+          ['lint', lint, 'exit'],
+        ] as const) {
+          if (command === 'none') {
+            if (name === 'test' && ticket.draft.acceptance.length === 0)
+              note(
+                'test',
+                'unverified',
+                'the repository declares no test and the ticket has no acceptance command: nothing verifies it',
+              );
+            else note(name, 'pass', 'none is declared');
+            continue;
+          }
+          const checked = await brand.rooms.check(
+            room,
+            command,
+            by === 'tap' || by === 'junit' ? by : 'exit',
+            checkMs,
+          );
+          if (!note(name, checked.outcome, checked.detail, checked.durationMs, checked.counted)) return;
         }
-        const checked = await brand.rooms.check(room, command, by === 'tap' || by === 'junit' ? by : 'exit', checkMs);
-        if (!note(name, checked.outcome, checked.detail, checked.durationMs, checked.counted)) return;
-      }
-    }, note);
+      },
+      note,
+    );
     if (worst(conditions) !== 'pass') return report(merged.tree);
-    await inTree(candidate, repository, whole, 'verdict', async (room) => {
-      const judged = await verify(brand, ticket, candidate, room, checkMs);
-      note('verdict', judged.verdict, judged.detail);
-    }, note);
+    await inTree(
+      candidate,
+      repository,
+      whole,
+      'verdict',
+      async (room) => {
+        const judged = await verify(brand, ticket, candidate, room, checkMs);
+        note('verdict', judged.verdict, judged.detail);
+      },
+      note,
+    );
     if (worst(conditions) !== 'pass') return report(merged.tree);
     const sound = await parts.doctor();
     note('doctor', sound.ok ? 'pass' : 'unverified', sound.detail);
@@ -211,7 +265,10 @@ export function createGate(parts: GateParts): Gate {
     await repository.git.removeCheckout(folder, { discard: true });
     const room = await brand.rooms.make({
       repository: repository.git,
-      config: { ...repository.config, checks: { ...repository.config.checks, setup: candidate.ticket.checks.setup } },
+      config: {
+        ...repository.config,
+        checks: { ...repository.config.checks, setup: candidate.ticket.checks.setup },
+      },
       folder,
       commit,
       branch: `atrium/${purpose}`,
@@ -243,9 +300,14 @@ async function auditPaths(
   const allowed = pathsTest(ticket.draft.paths);
   const outside = changed.map((change) => change.path).filter((path) => !allowed(path));
   if (outside.length > 0)
-    return note('paths', 'fail', `it changes paths outside the ticket: ${outside.slice(0, 10).join(', ')}${outside.length > 10 ? ` and ${outside.length - 10} more` : ''}`);
+    return note(
+      'paths',
+      'fail',
+      `it changes paths outside the ticket: ${outside.slice(0, 10).join(', ')}${outside.length > 10 ? ` and ${outside.length - 10} more` : ''}`,
+    );
   const submodule = changed.find((change) => change.newMode === '160000' || change.oldMode === '160000');
-  if (submodule) return note('paths', 'fail', `it changes the submodule ${submodule.path}, which only the operator does`);
+  if (submodule)
+    return note('paths', 'fail', `it changes the submodule ${submodule.path}, which only the operator does`);
   return note('paths', 'pass', `${changed.length} files changed, all inside the ticket's paths`);
 }
 

@@ -7,7 +7,16 @@ import { CALL_LAYER, decideCall } from './guard.ts';
 import type { Places } from './places.ts';
 import { pathsTest } from './ticket-paths.ts';
 
-const PATH_KEYS = ['file_path', 'path', 'absolute_path', 'notebook_path', 'dir_path', 'directory', 'filename', 'target'];
+const PATH_KEYS = [
+  'file_path',
+  'path',
+  'absolute_path',
+  'notebook_path',
+  'dir_path',
+  'directory',
+  'filename',
+  'target',
+];
 
 /** The paths that a tool's input names, whatever the agent program calls the field. */
 export function pathsOf(input: Record<string, unknown>): string[] {
@@ -17,12 +26,24 @@ export function pathsOf(input: Record<string, unknown>): string[] {
 }
 
 /** `guard check`: decides a question of whoever asks. What cannot be read is a deny. */
-export function checkQuestion(asked: unknown, places: Places, brandOf: (id: string) => Brand | undefined): GuardDecision {
-  const deny = (rule: string, reason: string): GuardDecision => ({ decision: 'deny', rule, reason, layer: CALL_LAYER });
+export function checkQuestion(
+  asked: unknown,
+  places: Places,
+  brandOf: (id: string) => Brand | undefined,
+): GuardDecision {
+  const deny = (rule: string, reason: string): GuardDecision => ({
+    decision: 'deny',
+    rule,
+    reason,
+    layer: CALL_LAYER,
+  });
   const question = GuardQuestion.safeParse(asked);
   if (!question.success) {
     const issue = question.error.issues[0];
-    return deny('malformed-input', `the question cannot be read: ${issue?.path.join('.') || 'it'} ${issue?.message ?? ''}`);
+    return deny(
+      'malformed-input',
+      `the question cannot be read: ${issue?.path.join('.') || 'it'} ${issue?.message ?? ''}`,
+    );
   }
   const { brand: id, role, tool, input, cwd, run } = question.data;
   if (!cwd.startsWith('/')) return deny('malformed-input', 'cwd is an absolute path');

@@ -48,7 +48,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
     const open = openOf(brandOfTicket(id));
     if (!open.ok) return open;
     const ticket = open.value.brand.tickets.get(id);
-    return ticket ? ok({ open: open.value, ticket }) : fail('not-found', `there is no ticket ${id}`, 'see "atrium ticket list"');
+    return ticket
+      ? ok({ open: open.value, ticket })
+      : fail('not-found', `there is no ticket ${id}`, 'see "atrium ticket list"');
   };
   const command = (
     id: TicketId,
@@ -80,7 +82,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
     feed: api.feed.handler(({ signal }) =>
       workspace.feed.follow(signal, async () => ({ kind: 'snapshot', snapshot: await workspace.snapshot() })),
     ),
-    stopCore: api.stopCore.handler(() => fail('not-built', 'only the process that owns the workspace can stop it', 'use "atrium core stop"')),
+    stopCore: api.stopCore.handler(() =>
+      fail('not-built', 'only the process that owns the workspace can stop it', 'use "atrium core stop"'),
+    ),
 
     brand: {
       add: api.brand.add.handler(({ input, context }) => workspace.addBrand(input, operator(context))),
@@ -88,7 +92,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       list: api.brand.list.handler(() => ok(workspace.brandViews())),
       show: api.brand.show.handler(({ input }) => {
         const view = workspace.brandViews().find((brand) => brand.id === input.id);
-        return view ? ok(view) : fail('not-found', `there is no brand ${input.id}`, 'see "atrium brand list"');
+        return view
+          ? ok(view)
+          : fail('not-found', `there is no brand ${input.id}`, 'see "atrium brand list"');
       }),
     },
 
@@ -99,7 +105,12 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         const { brand } = open.value;
         const content = brand.content(input.draft);
         if (!content.ok) return content;
-        const made = brand.tickets.draft(content.value, operator(context), null, input.commandId ?? randomUUID());
+        const made = brand.tickets.draft(
+          content.value,
+          operator(context),
+          null,
+          input.commandId ?? randomUUID(),
+        );
         return made.ok ? ok(brand.tickets.detail(made.value)) : made;
       }),
       edit: api.ticket.edit.handler(({ input, context }) => {
@@ -113,7 +124,8 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         return made.ok ? ok(open.brand.tickets.detail(made.value)) : made;
       }),
       list: api.ticket.list.handler(({ input }) => {
-        const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+        const brands =
+          input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
         if (!brands.ok) return brands;
         return ok(
           brands.value.flatMap(({ brand }) =>
@@ -125,14 +137,20 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         );
       }),
       show: api.ticket.show.handler(({ input }) =>
-        mapped(ticketOf(input.id), ({ open, ticket }) => workspace.explained(open.brand, open.brand.tickets.detail(ticket))),
+        mapped(ticketOf(input.id), ({ open, ticket }) =>
+          workspace.explained(open.brand, open.brand.tickets.detail(ticket)),
+        ),
       ),
       approve: api.ticket.approve.handler(({ input, context }) =>
         command(
           input.id,
           (_open, ticket) =>
             ticket.checks.test === 'none' && ticket.draft.acceptance.length === 0 && ticket.state === 'draft'
-              ? fail('invalid-input', `${input.id} has no acceptance command and ${ticket.repository} declares no test: nothing could verify it`, `edit it and give "acceptance"`)
+              ? fail(
+                  'invalid-input',
+                  `${input.id} has no acceptance command and ${ticket.repository} declares no test: nothing could verify it`,
+                  `edit it and give "acceptance"`,
+                )
               : ok({ type: 'approve', hash: input.hash }),
           context,
           input.commandId,
@@ -155,7 +173,12 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         const found = ticketOf(input.id);
         if (!found.ok) return found;
         const { open, ticket } = found.value;
-        if (ticket.state !== 'blocked') return fail('refused-transition', `${input.id} is ${ticket.state}: only a blocked ticket has a successor`, 'edit it instead');
+        if (ticket.state !== 'blocked')
+          return fail(
+            'refused-transition',
+            `${input.id} is ${ticket.state}: only a blocked ticket has a successor`,
+            'edit it instead',
+          );
         const content = open.brand.content(ticket.draft);
         if (!content.ok) return content;
         const made = open.brand.tickets.edit(input.id, content.value, operator(context), input.commandId);
@@ -186,7 +209,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         const repository = open.brand.repository(ticket.repository);
         if (!repository.ok) return repository;
         const range = diffRange(open.brand, ticket);
-        return ok(range ? await repository.value.git.diffText(range.from, range.to) : { text: '', truncated: false });
+        return ok(
+          range ? await repository.value.git.diffText(range.from, range.to) : { text: '', truncated: false },
+        );
       }),
       reach: api.ticket.reach.handler(async ({ input }) => {
         const found = ticketOf(input.id);
@@ -196,7 +221,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         if (!repository.ok) return repository;
         const files = await repository.value.git.listFiles(await repository.value.git.head());
         const globs = ticket.draft.paths.length > 0 ? ticket.draft.paths : ['**'];
-        return ok(globs.map((glob) => ({ glob, files: files.filter((file) => pathsTest([glob])(file.path)).length })));
+        return ok(
+          globs.map((glob) => ({ glob, files: files.filter((file) => pathsTest([glob])(file.path)).length })),
+        );
       }),
     },
 
@@ -213,8 +240,12 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       stop: api.run.stop.handler(async ({ input, context }) => {
         const found = runOf(input.id);
         if (!found.ok) return found;
-        const stopped = await found.value.open.brand.runs.stop(input.id, `stopped by the operator (${context.door})`);
-        if (!stopped) return fail('refused-transition', `run ${input.id} is not running`, 'see "atrium run list"');
+        const stopped = await found.value.open.brand.runs.stop(
+          input.id,
+          `stopped by the operator (${context.door})`,
+        );
+        if (!stopped)
+          return fail('refused-transition', `run ${input.id} is not running`, 'see "atrium run list"');
         return mapped(runOf(input.id), ({ view }) => view);
       }),
       output: api.run.output.handler(async function* ({ input, signal }) {
@@ -225,7 +256,11 @@ export function createHandlers(workspace: Workspace): AnyRouter {
 
     start: api.start.handler(({ input, signal }) =>
       workspace.start.run(
-        { dryRun: input.dryRun, detach: input.detach, ...(input.phase === undefined ? {} : { phase: input.phase }) },
+        {
+          dryRun: input.dryRun,
+          detach: input.detach,
+          ...(input.phase === undefined ? {} : { phase: input.phase }),
+        },
         signal,
       ),
     ),
@@ -240,11 +275,18 @@ export function createHandlers(workspace: Workspace): AnyRouter {
 
     wiki: {
       search: api.wiki.search.handler(({ input }) => {
-        const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
-        return mapped(brands, (list) => onceEach(list.flatMap(({ knowledge }) => knowledge.search(input.query, input.limit))).slice(0, input.limit));
+        const brands =
+          input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+        return mapped(brands, (list) =>
+          onceEach(list.flatMap(({ knowledge }) => knowledge.search(input.query, input.limit))).slice(
+            0,
+            input.limit,
+          ),
+        );
       }),
       list: api.wiki.list.handler(({ input }) => {
-        const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+        const brands =
+          input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
         return mapped(brands, (list) => [
           ...new Map(
             list
@@ -264,7 +306,13 @@ export function createHandlers(workspace: Workspace): AnyRouter {
 
     activity: api.activity.handler(({ input }) =>
       mapped(openOf(input.brand), ({ brand }) =>
-        brand.store.query<{ at: string; position: number; type: string; text: string; ticket: TicketId | null }>(
+        brand.store.query<{
+          at: string;
+          position: number;
+          type: string;
+          text: string;
+          ticket: TicketId | null;
+        }>(
           `SELECT at, position, type, text, ticket FROM projection_activity
            WHERE position < ? AND (? IS NULL OR ticket = ?) ORDER BY position DESC LIMIT ?`,
           input.before ?? Number.MAX_SAFE_INTEGER,
@@ -275,11 +323,14 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       ),
     ),
     events: api.events.handler(({ input }) =>
-      mapped(openOf(input.brand), ({ brand }) => brand.store.readAll(input.after, input.limit).map(asRecorded)),
+      mapped(openOf(input.brand), ({ brand }) =>
+        brand.store.readAll(input.after, input.limit).map(asRecorded),
+      ),
     ),
 
     export: api.export.handler(({ input }) => {
-      const brands = input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+      const brands =
+        input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
       return mapped(brands, (list) =>
         list.map(({ brand, exporter }) => ({
           brand: brand.id,
@@ -309,7 +360,8 @@ function diffRange(brand: Brand, ticket: Ticket): { from: string; to: string } |
   const gate = ticket.gates.at(-1)?.report;
   if (gate?.tree) return { from: gate.onto, to: gate.tree };
   const base = brand.tickets.detail(ticket).base;
-  const commit = ticket.candidate?.commit ?? ticket.attempts.findLast((attempt) => attempt.commit !== null)?.commit;
+  const commit =
+    ticket.candidate?.commit ?? ticket.attempts.findLast((attempt) => attempt.commit !== null)?.commit;
   return base && commit ? { from: base, to: commit } : null;
 }
 
@@ -325,7 +377,12 @@ const KEYS = {
 function costs(open: readonly OpenBrand[], by: 'day' | 'model' | 'brand'): CostReport {
   const rows = new Map<string, CostReport['rows'][number]>();
   for (const { brand } of open) {
-    const grouped = brand.store.query<{ key: string; inputTokens: number; outputTokens: number; costUsd: number }>(
+    const grouped = brand.store.query<{
+      key: string;
+      inputTokens: number;
+      outputTokens: number;
+      costUsd: number;
+    }>(
       `SELECT ${by === 'brand' ? `'${brand.id}'` : KEYS[by]} AS key, SUM(input) AS inputTokens, SUM(output) AS outputTokens,
          SUM(cost) AS costUsd FROM projection_runs_usage GROUP BY key HAVING COUNT(*) > 0 ORDER BY key`,
     );
@@ -342,4 +399,3 @@ function costs(open: readonly OpenBrand[], by: 'day' | 'model' | 'brand'): CostR
   const all = [...rows.values()];
   return { currency: 'USD', total: all.reduce((sum, row) => sum + row.costUsd, 0), rows: all };
 }
-

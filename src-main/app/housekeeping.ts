@@ -10,14 +10,21 @@ const HOUR = 3_600_000;
 export const KEEP = { merged: 24 * HOUR, blocked: 72 * HOUR, orphan: 24 * HOUR };
 
 /** Checkouts of a brand that are older than they may get, with why. */
-export async function overdueCheckouts(brand: Brand, now: Date): Promise<{ folder: string; repository: string; reason: string }[]> {
+export async function overdueCheckouts(
+  brand: Brand,
+  now: Date,
+): Promise<{ folder: string; repository: string; reason: string }[]> {
   const overdue: { folder: string; repository: string; reason: string }[] = [];
   for (const repository of await brand.repositories()) {
     if (!repository.ok) continue;
     for (const { folder } of await repository.value.git.checkouts()) {
       const id = TicketId.safeParse(basename(folder));
       const ticket = id.success ? brand.tickets.get(id.data) : null;
-      if (ticket && (openAttempt(ticket) || ['draft', 'ready', 'in_progress', 'verifying'].includes(ticket.state))) continue;
+      if (
+        ticket &&
+        (openAttempt(ticket) || ['draft', 'ready', 'in_progress', 'verifying'].includes(ticket.state))
+      )
+        continue;
       const [limit, reason] =
         ticket?.state === 'merged'
           ? [KEEP.merged, 'its ticket was merged a day ago']

@@ -59,21 +59,26 @@ export async function openKnowledge(parts: {
     {
       authorize: (path, author) => {
         const contract = brand.contract(author.role);
-        if (!contract.ok) return { allowed: false, rule: 'contract-missing', reason: contract.failure.message };
+        if (!contract.ok)
+          return { allowed: false, rule: 'contract-missing', reason: contract.failure.message };
         const place = placeOf(join(workspace, path), {
           brand: brand.id,
           workspace,
           checkouts: [],
           inTicket: () => false,
         });
-        const decision = evaluate({ kind: 'edit', places: [place] }, [...INVARIANTS, ...rulesOf(contract.value)]);
+        const decision = evaluate({ kind: 'edit', places: [place] }, [
+          ...INVARIANTS,
+          ...rulesOf(contract.value),
+        ]);
         return { allowed: decision.decision === 'allow', rule: decision.rule, reason: decision.reason };
       },
     },
   );
 
   const resolves = async (kind: string, ref: string): Promise<boolean> => {
-    if (kind === 'ticket') return TicketId.safeParse(ref).success && brand.tickets.get(ref as TicketId) !== null;
+    if (kind === 'ticket')
+      return TicketId.safeParse(ref).success && brand.tickets.get(ref as TicketId) !== null;
     if (kind === 'commit') {
       for (const repository of await brand.repositories()) {
         if (!repository.ok) continue;
@@ -137,7 +142,15 @@ export async function openKnowledge(parts: {
       const shown = await index.show(page.endsWith('.md') ? page : `${page}.md`, { brand: brand.id });
       if (!shown.ok) return shown;
       const { error: _error, ...view } = shown.value;
-      return { ok: true, value: { ...view, sources: [...view.sources], backlinks: [...view.backlinks], claims: view.claims.map((claim) => ({ ...claim, sources: [...claim.sources] })) } };
+      return {
+        ok: true,
+        value: {
+          ...view,
+          sources: [...view.sources],
+          backlinks: [...view.backlinks],
+          claims: view.claims.map((claim) => ({ ...claim, sources: [...claim.sources] })),
+        },
+      };
     },
     lint: () => index.lint((source) => resolves(source.kind, source.ref), { brand: brand.id }),
     async close() {
@@ -160,7 +173,13 @@ function recordReport(brand: Brand, ticket: TicketId, report: DistilReport, posi
       [
         {
           type: 'finding.recorded',
-          data: { finding: finding.id, confidence: finding.confidence, claim: finding.claim, action: finding.action, ticket },
+          data: {
+            finding: finding.id,
+            confidence: finding.confidence,
+            claim: finding.claim,
+            action: finding.action,
+            ticket,
+          },
         },
       ],
       librarian,
@@ -182,7 +201,9 @@ async function asDistilled(brand: Brand, ticket: Ticket): Promise<DistilTicket> 
   const gate = ticket.gates.at(-1)?.report;
   const repository = brand.repository(ticket.repository);
   const files =
-    repository.ok && gate ? (await repository.value.git.changes(gate.onto, gate.tree)).map((change) => change.path) : [];
+    repository.ok && gate
+      ? (await repository.value.git.changes(gate.onto, gate.tree)).map((change) => change.path)
+      : [];
   return {
     id: ticket.id,
     title: ticket.draft.title,

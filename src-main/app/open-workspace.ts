@@ -6,7 +6,14 @@ import type { WorkspaceConfig } from '../contract/config.ts';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
 import { BrandId, type TicketId } from '../contract/ids.ts';
-import type { BrandView, Lack, RepositoryGuess, RuntimeView, Snapshot, StatusView } from '../contract/operator-api.ts';
+import type {
+  BrandView,
+  Lack,
+  RepositoryGuess,
+  RuntimeView,
+  Snapshot,
+  StatusView,
+} from '../contract/operator-api.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import type { ModelUpstream } from '../services/gateway/index.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
@@ -94,12 +101,16 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
   const config = readWorkspaceConfig(workspacePlaces(workspace).config);
   if (!config.ok) return fail('workspace-unusable', config.failure.message, config.failure.hint);
   const layout = workspacePlaces(workspace);
-  for (const folder of [layout.brands, layout.checkouts, layout.homes, join(layout.wiki, '_global')]) mkdirSync(folder, { recursive: true });
+  for (const folder of [layout.brands, layout.checkouts, layout.homes, join(layout.wiki, '_global')])
+    mkdirSync(folder, { recursive: true });
   const died = existsSync(join(layout.state, 'sockets.path'));
   const places: Places = { ...layout, sockets: makeSocketFolder(layout.state) };
   const calendar = createCalendar(environment.ATRIUM_NOW);
   const onFault = (error: unknown, where = 'the core') =>
-    options.log({ level: 'error', message: `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` });
+    options.log({
+      level: 'error',
+      message: `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    });
   const sandbox = createSandbox({
     nodePath: options.nodePath,
     forwarderPath: join(appRoot, 'resources', 'run', 'forwarder.mjs'),
@@ -108,10 +119,13 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
   const git: GitProgram = {
     file: GIT_PLACES.find((file) => existsSync(file)) ?? '/usr/bin/git',
     home: environment.HOME ?? null,
-    remoteEnvironment: environment.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: environment.SSH_AUTH_SOCK },
+    remoteEnvironment:
+      environment.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: environment.SSH_AUTH_SOCK },
   };
   const runtimes = createRuntimes({
-    programs: Object.fromEntries(Object.entries(config.value.programs).filter((entry) => entry[1] !== undefined)),
+    programs: Object.fromEntries(
+      Object.entries(config.value.programs).filter((entry) => entry[1] !== undefined),
+    ),
     nodeInside: '/opt/node/bin/node',
     path: environment.PATH ?? '',
     appRoot,
@@ -177,7 +191,9 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
       runtimes,
       attemptMs: config.value.attemptMinutes * 60_000,
       extracts: (ticket) =>
-        knowledge.search(ticket.draft.title, 3).map((hit) => ({ page: hit.page, text: hit.snippet.replace(/[\u0002\u0003]/g, '') })),
+        knowledge
+          .search(ticket.draft.title, 3)
+          .map((hit) => ({ page: hit.page, text: hit.snippet.replace(/[\u0002\u0003]/g, '') })),
     });
     const gate = createGate({
       brand: brand.value,
@@ -220,7 +236,11 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     const id = BrandId.safeParse(name);
     if (!id.success || !existsSync(join(places.brands, name, 'brand.yaml'))) continue;
     const opened = await openOne(id.data).catch((error: unknown) =>
-      fail('brand-closed', `it could not be opened: ${error instanceof Error ? error.message : String(error)}`, 'see the core\'s log'),
+      fail(
+        'brand-closed',
+        `it could not be opened: ${error instanceof Error ? error.message : String(error)}`,
+        "see the core's log",
+      ),
     );
     if (opened.ok) open.set(id.data, opened.value);
     else {
@@ -242,7 +262,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
       repositories: [],
     })),
   ];
-  const approvals = () => [...open.values()].reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
+  const approvals = () =>
+    [...open.values()].reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
 
   const self: Workspace = {
     places,
@@ -257,7 +278,11 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     status: () => ({
       workspace,
       core: null,
-      brands: brandViews().map(({ id, state, error }) => ({ id, state, ...(error === undefined ? {} : { error }) })),
+      brands: brandViews().map(({ id, state, error }) => ({
+        id,
+        state,
+        ...(error === undefined ? {} : { error }),
+      })),
       waiting: { questions: 0, approvals: approvals() },
       running,
     }),
@@ -290,7 +315,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     hashOf: approvalHash,
     async stopRunsOf(ticket, reason) {
       for (const { brand } of open.values())
-        for (const run of brand.runs.list(ticket)) if (run.state === 'running') await brand.runs.stop(run.id, reason);
+        for (const run of brand.runs.list(ticket))
+          if (run.state === 'running') await brand.runs.stop(run.id, reason);
     },
     busy,
     onIdle(listener) {
@@ -322,7 +348,12 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     const found: Lack[] = [];
     const probe = await sandbox.probe();
     if (!probe.available) found.push({ what: 'sandbox', message: probe.message, hint: probe.hint });
-    else if (probe.limits === 'not-enforced') found.push({ what: 'limits', message: probe.limitsDetail, hint: 'agents run; their memory is watched' });
+    else if (probe.limits === 'not-enforced')
+      found.push({
+        what: 'limits',
+        message: probe.limitsDetail,
+        hint: 'agents run; their memory is watched',
+      });
     const checked = await checkGit(git);
     if (!checked.ok) found.push({ what: 'git', message: checked.message, hint: checked.hint });
     return found;
@@ -335,15 +366,30 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     for (const path of input.repositories) {
       const guessed = await guessRepository(path, git);
       if (!guessed.ok) return guessed;
-      const owner = [...open.values()].find(({ brand }) => brand.config.repositories.some((one) => one.path === guessed.value.path));
-      if (owner) return fail('already-exists', `${guessed.value.path} belongs to brand ${owner.brand.id} already`, 'a repository is in one brand');
+      const owner = [...open.values()].find(({ brand }) =>
+        brand.config.repositories.some((one) => one.path === guessed.value.path),
+      );
+      if (owner)
+        return fail(
+          'already-exists',
+          `${guessed.value.path} belongs to brand ${owner.brand.id} already`,
+          'a repository is in one brand',
+        );
       guesses.push(guessed.value);
     }
     const { setup, test, lint, count } = input;
-    const given = Object.fromEntries(Object.entries({ setup, test, lint, count }).filter((entry) => entry[1] !== undefined));
+    const given = Object.fromEntries(
+      Object.entries({ setup, test, lint, count }).filter((entry) => entry[1] !== undefined),
+    );
     if (!input.confirmed) {
-      const said = guesses.map((guess) => `${guess.path}: ${JSON.stringify({ ...guess.checks, ...given })}`).join('; ');
-      return fail('checks-need-confirmation', `the checks were guessed and wait for your word: ${said}`, 'confirm them with --yes, or give --setup, --test, --lint, --count');
+      const said = guesses
+        .map((guess) => `${guess.path}: ${JSON.stringify({ ...guess.checks, ...given })}`)
+        .join('; ');
+      return fail(
+        'checks-need-confirmation',
+        `the checks were guessed and wait for your word: ${said}`,
+        'confirm them with --yes, or give --setup, --test, --lint, --count',
+      );
     }
     const colour = open.size % HUES;
     const { id, name, sealed } = input;
@@ -392,15 +438,28 @@ function watchFolder(folder: string, changed: () => void): () => void {
 }
 
 const PROVIDERS = [
-  { provider: 'gemini', config: 'gemini', baseUrl: 'https://generativelanguage.googleapis.com', baseEnv: ['GOOGLE_GEMINI_BASE_URL'], keyEnv: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'] },
-  { provider: 'anthropic', config: 'anthropic', baseUrl: 'https://api.anthropic.com', baseEnv: ['ANTHROPIC_BASE_URL'], keyEnv: ['ANTHROPIC_API_KEY'] },
+  {
+    provider: 'gemini',
+    config: 'gemini',
+    baseUrl: 'https://generativelanguage.googleapis.com',
+    baseEnv: ['GOOGLE_GEMINI_BASE_URL'],
+    keyEnv: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+  },
+  {
+    provider: 'anthropic',
+    config: 'anthropic',
+    baseUrl: 'https://api.anthropic.com',
+    baseEnv: ['ANTHROPIC_BASE_URL'],
+    keyEnv: ['ANTHROPIC_API_KEY'],
+  },
 ] as const;
 
 /** Where models are, and how their keys are found; keys are read at each call and stay in this process. */
 function modelUpstreams(config: WorkspaceConfig, environment: NodeJS.ProcessEnv): ModelUpstream[] {
   return PROVIDERS.map(({ provider, config: name, baseUrl, baseEnv, keyEnv }) => {
     const own = config.models[name];
-    const fromEnvironment = (names: readonly string[]) => names.map((one) => environment[one]).find((value) => value !== undefined && value !== '');
+    const fromEnvironment = (names: readonly string[]) =>
+      names.map((one) => environment[one]).find((value) => value !== undefined && value !== '');
     return {
       provider,
       baseUrl: (own?.baseUrl ?? fromEnvironment(baseEnv) ?? baseUrl).replace(/\/+$/, ''),

@@ -103,7 +103,10 @@ const activity: Projection = {
     if (recorded.type === 'run.started')
       db.run('INSERT INTO projection_activity_runs VALUES (?, ?)', event.stream, recorded.data.ticket);
     const ofRun = () =>
-      db.get<{ ticket: string | null }>('SELECT ticket FROM projection_activity_runs WHERE stream = ?', event.stream);
+      db.get<{ ticket: string | null }>(
+        'SELECT ticket FROM projection_activity_runs WHERE stream = ?',
+        event.stream,
+      );
     db.run(
       'INSERT INTO projection_activity VALUES (?, ?, ?, ?, ?)',
       event.position,

@@ -14,7 +14,9 @@ const core: Actor = { kind: 'core', part: 'recovery' };
  * @param died whether the core ended without closing
  */
 export async function recover(brand: Brand, died: boolean): Promise<void> {
-  for (const { id } of brand.store.query<{ id: RunId }>("SELECT id FROM projection_runs WHERE state = 'running'")) {
+  for (const { id } of brand.store.query<{ id: RunId }>(
+    "SELECT id FROM projection_runs WHERE state = 'running'",
+  )) {
     const reason = 'the core ended under it';
     brand.runs.record(id, [{ type: 'run.ended', data: { run: id, outcome: 'interrupted', reason } }], core);
   }
@@ -29,9 +31,11 @@ export async function recover(brand: Brand, died: boolean): Promise<void> {
     const { git } = repository.value;
     await git.recoverLanding();
     for (const checkout of await git.checkouts())
-      if (basename(checkout.folder).startsWith('.')) await git.removeCheckout(checkout.folder, { discard: true });
+      if (basename(checkout.folder).startsWith('.'))
+        await git.removeCheckout(checkout.folder, { discard: true });
     for (const pin of await git.pins())
-      if (pin.attempt.startsWith('T-') && ![...open].some((attempt) => attempt === pin.attempt)) await git.unpinBase(pin.attempt);
+      if (pin.attempt.startsWith('T-') && ![...open].some((attempt) => attempt === pin.attempt))
+        await git.unpinBase(pin.attempt);
   }
 }
 

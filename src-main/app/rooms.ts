@@ -45,7 +45,12 @@ export interface Rooms {
     text: string,
     options: { write: boolean; timeoutMs: number; network?: string[]; onOutput?(chunk: string): void },
   ): Promise<CommandOutcome>;
-  check(room: Room, text: string, count: Checks['count'], timeoutMs: number): Promise<CheckOutcome & { durationMs: number }>;
+  check(
+    room: Room,
+    text: string,
+    count: Checks['count'],
+    timeoutMs: number,
+  ): Promise<CheckOutcome & { durationMs: number }>;
 }
 
 export interface RoomParts {
@@ -107,7 +112,12 @@ export function createRooms(parts: RoomParts): Rooms {
     room: Room,
     contract: AgentContract,
     argv: string[],
-    options: { timeoutMs: number; network?: string[]; extra?: SandboxProfile['mounts']; onOutput?(chunk: string): void },
+    options: {
+      timeoutMs: number;
+      network?: string[];
+      extra?: SandboxProfile['mounts'];
+      onOutput?(chunk: string): void;
+    },
   ): Promise<CommandOutcome> => {
     const gateway =
       options.network === undefined
@@ -115,7 +125,12 @@ export function createRooms(parts: RoomParts): Rooms {
         : await openRunGateway({
             folder: parts.sockets,
             owner: identity,
-            run: { id: `setup-${randomBytes(4).toString('hex')}`, role: contract.name, ticket: null, brand: parts.brand },
+            run: {
+              id: `setup-${randomBytes(4).toString('hex')}`,
+              role: contract.name,
+              ticket: null,
+              brand: parts.brand,
+            },
             reports: noReports,
             network: options.network,
             models: [],
@@ -143,7 +158,13 @@ export function createRooms(parts: RoomParts): Rooms {
       };
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;
-      return { outcome: 'killed', code: null, stdout: '', stderr: `${error.message} ${error.hint}`, durationMs: 0 };
+      return {
+        outcome: 'killed',
+        code: null,
+        stdout: '',
+        stderr: `${error.message} ${error.hint}`,
+        durationMs: 0,
+      };
     } finally {
       await gateway?.close();
     }
@@ -161,7 +182,11 @@ export function createRooms(parts: RoomParts): Rooms {
     return work;
   };
 
-  const runSetup = async (request: RoomRequest, cache: string, note: string): Promise<Result<SetupFolder[]>> => {
+  const runSetup = async (
+    request: RoomRequest,
+    cache: string,
+    note: string,
+  ): Promise<Result<SetupFolder[]>> => {
     const folder = join(dirname(request.folder), `.setup-${randomBytes(6).toString('hex')}`);
     rmSync(cache, { recursive: true, force: true });
     const bare = await bareRoom(request, folder);
@@ -174,7 +199,11 @@ export function createRooms(parts: RoomParts): Rooms {
       });
       const judged = judge(setup, ended, 'exit');
       if (judged.outcome !== 'pass')
-        return fail('repository-unusable', `the setup of ${request.config.name} did not hold: ${judged.detail}`, 'mend the setup command or its lockfile; "atrium brand show" tells what is declared');
+        return fail(
+          'repository-unusable',
+          `the setup of ${request.config.name} did not hold: ${judged.detail}`,
+          'mend the setup command or its lockfile; "atrium brand show" tells what is declared',
+        );
       const listed = await inside(
         bare.value,
         declaredCommand('setup', true, false),
@@ -223,18 +252,40 @@ export function createRooms(parts: RoomParts): Rooms {
     }
     const folders = ready.value;
     if (folders.length === 0) return bare;
-    const sources = folders.map((entry) => ({ path: entry.path, source: join(parts.setupCache, key, entry.folder) }));
+    const sources = folders.map((entry) => ({
+      path: entry.path,
+      source: join(parts.setupCache, key, entry.folder),
+    }));
     const placed = request.ownDependencies
-      ? await inside(bare.value, declaredCommand('setup', true, false), ['/bin/sh', '-c', COPY_IN, 'sh', ...folders.map((entry) => entry.path)], {
-          timeoutMs: PLUMBING_MS,
-          extra: sources.map(({ source }, index) => ({ kind: 'bind', source, target: `/opt/atrium/setup/${index + 1}`, access: 'read' })),
-        })
-      : await inside(bare.value, declaredCommand('setup', true, false), ['mkdir', '-p', '--', ...folders.map((entry) => entry.path)], {
-          timeoutMs: PLUMBING_MS,
-        });
+      ? await inside(
+          bare.value,
+          declaredCommand('setup', true, false),
+          ['/bin/sh', '-c', COPY_IN, 'sh', ...folders.map((entry) => entry.path)],
+          {
+            timeoutMs: PLUMBING_MS,
+            extra: sources.map(({ source }, index) => ({
+              kind: 'bind',
+              source,
+              target: `/opt/atrium/setup/${index + 1}`,
+              access: 'read',
+            })),
+          },
+        )
+      : await inside(
+          bare.value,
+          declaredCommand('setup', true, false),
+          ['mkdir', '-p', '--', ...folders.map((entry) => entry.path)],
+          {
+            timeoutMs: PLUMBING_MS,
+          },
+        );
     if (placed.code !== 0) {
       await request.repository.removeCheckout(request.folder, { discard: true });
-      return fail('repository-unusable', `the dependencies of ${config.name} could not be placed: ${placed.stderr.trim()}`, 'free the disk, or run the ticket again');
+      return fail(
+        'repository-unusable',
+        `the dependencies of ${config.name} could not be placed: ${placed.stderr.trim()}`,
+        'free the disk, or run the ticket again',
+      );
     }
     return ok({ ...bare.value, prepared: request.ownDependencies ? [] : sources });
   };
@@ -247,9 +298,16 @@ export function createRooms(parts: RoomParts): Rooms {
       return removed.ok ? (removed.saved?.ref ?? null) : folder;
     },
     command: (room, text, options) =>
-      inside(room, declaredCommand('command', options.write, options.network !== undefined), ['/bin/sh', '-c', text], options),
+      inside(
+        room,
+        declaredCommand('command', options.write, options.network !== undefined),
+        ['/bin/sh', '-c', text],
+        options,
+      ),
     check: async (room, text, count, timeoutMs) => {
-      const ended = await inside(room, declaredCommand('check', true, false), ['/bin/sh', '-c', text], { timeoutMs });
+      const ended = await inside(room, declaredCommand('check', true, false), ['/bin/sh', '-c', text], {
+        timeoutMs,
+      });
       return { ...judge(text, ended, count), durationMs: ended.durationMs };
     },
   };
@@ -268,7 +326,12 @@ done
 `;
 
 /** Moves a folder that setup made into the cache. A path through a link, or a link itself, is left. */
-function keep(checkout: string, path: string, target: string, identity: { uid: number; gid: number } | null): boolean {
+function keep(
+  checkout: string,
+  path: string,
+  target: string,
+  identity: { uid: number; gid: number } | null,
+): boolean {
   let at = checkout;
   for (const segment of path.split('/')) {
     at = join(at, segment);
@@ -286,4 +349,10 @@ function keep(checkout: string, path: string, target: string, identity: { uid: n
 }
 
 const refuse = () => Promise.resolve(fail('not-authorized', 'a declared command reports nothing'));
-const noReports: RunReports = { result: refuse, verdict: refuse, progress: refuse, comment: refuse, brief: () => '' };
+const noReports: RunReports = {
+  result: refuse,
+  verdict: refuse,
+  progress: refuse,
+  comment: refuse,
+  brief: () => '',
+};

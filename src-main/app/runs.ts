@@ -92,13 +92,26 @@ export function createRuns(options: {
   now(): string;
 }): Runs {
   const { brand, store, sandbox, transcripts, identity, timer, now } = options;
-  const live = new Map<RunId, { abort: AbortController; reason: string; ended: Promise<unknown>; context: number | null }>();
+  const live = new Map<
+    RunId,
+    { abort: AbortController; reason: string; ended: Promise<unknown>; context: number | null }
+  >();
 
   const record: Runs['record'] = (run, events, actor) => {
     for (;;) {
       const version = store.readStream(runStream(run)).at(-1)?.version ?? 0;
       const commandId = `run:${run}:${version}:${randomBytes(4).toString('hex')}`;
-      if (store.append({ stream: runStream(run), expectedVersion: version, events, commandId, actor, at: now() }).ok) return;
+      if (
+        store.append({
+          stream: runStream(run),
+          expectedVersion: version,
+          events,
+          commandId,
+          actor,
+          at: now(),
+        }).ok
+      )
+        return;
     }
   };
 
@@ -108,7 +121,12 @@ export function createRuns(options: {
     const { id, contract, runtime } = request;
     const abort = new AbortController();
     let finished: () => void = () => undefined;
-    const entry = { abort, reason: 'stopped', ended: new Promise<void>((done) => (finished = done)), context: null };
+    const entry = {
+      abort,
+      reason: 'stopped',
+      ended: new Promise<void>((done) => (finished = done)),
+      context: null,
+    };
     live.set(id, entry);
     record(
       id,
@@ -128,12 +146,21 @@ export function createRuns(options: {
       core,
     );
     const transcript = transcripts.begin(id);
-    let end: RunEnd = { outcome: 'failed', reason: 'it did not start', transient: false, finalText: '', launched: false };
+    let end: RunEnd = {
+      outcome: 'failed',
+      reason: 'it did not start',
+      transient: false,
+      finalText: '',
+      launched: false,
+    };
     try {
       end = await inRoom(request, abort, entry, (line) => transcript.write(line));
       if (end.outcome === 'stopped') end.reason = entry.reason;
     } catch (error) {
-      const reason = error instanceof SandboxError ? `${error.message} ${error.hint}` : `${error instanceof Error ? error.message : String(error)}`;
+      const reason =
+        error instanceof SandboxError
+          ? `${error.message} ${error.hint}`
+          : `${error instanceof Error ? error.message : String(error)}`;
       end = { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
     } finally {
       transcript.write({ kind: 'end', text: `${end.outcome}: ${end.reason}` });
@@ -157,7 +184,13 @@ export function createRuns(options: {
     const needs = runtime.prepare(task);
     if (!needs.ok) {
       const { message, hint } = needs.failure;
-      return { outcome: 'failed', reason: `${message} ${hint}`.trim(), transient: false, finalText: '', launched: false };
+      return {
+        outcome: 'failed',
+        reason: `${message} ${hint}`.trim(),
+        transient: false,
+        finalText: '',
+        launched: false,
+      };
     }
     const home = join(options.homes, id);
     layHome(home, needs.value.homeFiles, identity);
@@ -165,7 +198,12 @@ export function createRuns(options: {
     const gateway = await openRunGateway({
       folder: options.sockets,
       owner: identity,
-      run: { id, role: contract.name === 'verifier' ? 'verifier' : contract.name, ticket: request.ticket, brand },
+      run: {
+        id,
+        role: contract.name === 'verifier' ? 'verifier' : contract.name,
+        ticket: request.ticket,
+        brand,
+      },
       reports: {
         ...request.reports,
         progress: (text) => {
@@ -186,8 +224,20 @@ export function createRuns(options: {
         const cost = costUsd(usage.model, usage.inputTokens, usage.outputTokens);
         spent += cost;
         const { provider, model, inputTokens, outputTokens } = usage;
-        record(id, [{ type: 'run.used', data: { run: id, provider, model, inputTokens, outputTokens, costUsd: cost } }], core);
-        write({ kind: 'usage', text: `${model}: ${inputTokens} tokens in, ${outputTokens} out, ${cost.toFixed(4)} USD` });
+        record(
+          id,
+          [
+            {
+              type: 'run.used',
+              data: { run: id, provider, model, inputTokens, outputTokens, costUsd: cost },
+            },
+          ],
+          core,
+        );
+        write({
+          kind: 'usage',
+          text: `${model}: ${inputTokens} tokens in, ${outputTokens} out, ${cost.toFixed(4)} USD`,
+        });
       },
       onDecision: ({ host, port, allowed, reason }) => {
         if (allowed) return;
@@ -224,7 +274,10 @@ export function createRuns(options: {
         const end = await drive(request, task, profile, needs.value.command, abort, entry, write);
         if (!end.transient || retry === RETRIES || abort.signal.aborted) return end;
         const wait = RETRY_MS * 2 ** retry;
-        write({ kind: 'note', text: `${end.reason}; tried again in ${wait / 1000} s (${retry + 1} of ${RETRIES})` });
+        write({
+          kind: 'note',
+          text: `${end.reason}; tried again in ${wait / 1000} s (${retry + 1} of ${RETRIES})`,
+        });
         await pause(wait, abort.signal);
       }
     } finally {
@@ -243,7 +296,13 @@ export function createRuns(options: {
     write: (line: OutputLine) => void,
   ): Promise<RunEnd> => {
     if (abort.signal.aborted)
-      return { outcome: 'stopped', reason: 'stopped before the launch', transient: false, finalText: '', launched: false };
+      return {
+        outcome: 'stopped',
+        reason: 'stopped before the launch',
+        transient: false,
+        finalText: '',
+        launched: false,
+      };
     const tree = await sandbox.launch(profile, command, { stdin: 'pipe' });
     try {
       const end = await request.runtime.drive(tree, task, {
@@ -253,13 +312,18 @@ export function createRuns(options: {
         },
         decide: (call) => {
           const decision = decide(request, call.tool, call.kind, call.paths, call.text);
-          if (decision.decision === 'deny') denied(request.id, decision.rule, decision.reason, call.tool, 'call');
+          if (decision.decision === 'deny')
+            denied(request.id, decision.rule, decision.reason, call.tool, 'call');
           return Promise.resolve(decision);
         },
         signal: abort.signal,
         now: () => timer.now(),
         after: (ms, fn) => timer.after(ms, fn),
-        limits: { quietMs: Math.min(QUIET_MS, request.totalMs), totalMs: request.totalMs, maxOutputBytes: MAX_OUTPUT_BYTES },
+        limits: {
+          quietMs: Math.min(QUIET_MS, request.totalMs),
+          totalMs: request.totalMs,
+          maxOutputBytes: MAX_OUTPUT_BYTES,
+        },
       });
       return { ...end, launched: true };
     } finally {
@@ -274,16 +338,25 @@ export function createRuns(options: {
     });
 
   const denied = (run: RunId, rule: string, reason: string, tool: string, layer: string) =>
-    record(run, [{ type: 'guard.decided', data: { run, decision: 'deny', rule, reason, tool, layer } }], core);
+    record(
+      run,
+      [{ type: 'guard.decided', data: { run, decision: 'deny', rule, reason, tool, layer } }],
+      core,
+    );
 
   /** A permission answer: early feedback. What it lets through still meets the walls and the gate. */
   const decide = (request: RunRequest, tool: string, kind: string, paths: string[], text: string) => {
-    const { decision, rule, reason } = decideCall(request.contract, { tool, kind, paths, command: text }, INSIDE.checkout, {
-      brand,
-      workspace: NO_WORKSPACE,
-      checkouts: [INSIDE.checkout],
-      inTicket: (path) => request.inTicket(path),
-    });
+    const { decision, rule, reason } = decideCall(
+      request.contract,
+      { tool, kind, paths, command: text },
+      INSIDE.checkout,
+      {
+        brand,
+        workspace: NO_WORKSPACE,
+        checkouts: [INSIDE.checkout],
+        inTicket: (path) => request.inTicket(path),
+      },
+    );
     return { decision: decision === 'allow' ? ('allow' as const) : ('deny' as const), rule, reason };
   };
 
@@ -303,7 +376,9 @@ export function createRuns(options: {
       parse(
         ticket
           ? store.query('SELECT record FROM projection_runs WHERE ticket = ? ORDER BY position', ticket)
-          : store.query('SELECT record FROM (SELECT record, position FROM projection_runs ORDER BY position DESC LIMIT 1000) ORDER BY position'),
+          : store.query(
+              'SELECT record FROM (SELECT record, position FROM projection_runs ORDER BY position DESC LIMIT 1000) ORDER BY position',
+            ),
       ),
     live: () => [...live.keys()],
     contextUsed: (run) => live.get(run)?.context ?? null,
@@ -312,7 +387,11 @@ export function createRuns(options: {
 }
 
 /** A home that did not exist before: nothing in it can have been planted. */
-function layHome(home: string, files: { path: string; content: string }[], identity: { uid: number; gid: number } | null): void {
+function layHome(
+  home: string,
+  files: { path: string; content: string }[],
+  identity: { uid: number; gid: number } | null,
+): void {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const own = (path: string) => {
     if (identity) lchownSync(path, identity.uid, identity.gid);
@@ -320,7 +399,8 @@ function layHome(home: string, files: { path: string; content: string }[], ident
   for (const { path, content } of files) {
     const file = join(home, path);
     const folders: string[] = [];
-    for (let folder = dirname(file); folder !== home && folder !== dirname(folder); folder = dirname(folder)) folders.unshift(folder);
+    for (let folder = dirname(file); folder !== home && folder !== dirname(folder); folder = dirname(folder))
+      folders.unshift(folder);
     for (const folder of folders) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       own(folder);
@@ -334,11 +414,16 @@ function layHome(home: string, files: { path: string; content: string }[], ident
 function lineOf(event: Exclude<RuntimeEvent, { kind: 'usage' }>): OutputLine {
   switch (event.kind) {
     case 'tool':
-      return { kind: 'tool', text: `${event.state} ${event.title || event.tool}${event.text ? `\n${event.text}` : ''}` };
+      return {
+        kind: 'tool',
+        text: `${event.state} ${event.title || event.tool}${event.text ? `\n${event.text}` : ''}`,
+      };
     case 'permission':
-      return { kind: 'permission', text: `${event.decision} ${event.tool} by rule ${event.rule}: ${event.text}` };
+      return {
+        kind: 'permission',
+        text: `${event.decision} ${event.tool} by rule ${event.rule}: ${event.text}`,
+      };
     default:
       return { kind: event.kind, text: event.text };
   }
 }
-

@@ -63,32 +63,50 @@ export function createStart(parts: {
     () => {
       const closed = parts.brands().length === 0;
       return Promise.resolve(
-        closed ? { outcome: 'skipped', reason: 'no brand is open yet: add one' } : { outcome: 'ran', reason: `${parts.brands().length} brands open` },
+        closed
+          ? { outcome: 'skipped', reason: 'no brand is open yet: add one' }
+          : { outcome: 'ran', reason: `${parts.brands().length} brands open` },
       );
     },
     notBuilt,
     async ({ dryRun }) => {
       let overdue = 0;
       for (const { brand } of parts.brands())
-        overdue += dryRun ? (await overdueCheckouts(brand, parts.calendar.now())).length : await cleanUp(brand, parts.calendar.now());
+        overdue += dryRun
+          ? (await overdueCheckouts(brand, parts.calendar.now())).length
+          : await cleanUp(brand, parts.calendar.now());
       return overdue === 0
         ? { outcome: 'skipped', reason: 'no checkout is overdue' }
         : { outcome: 'ran', reason: `${overdue} overdue checkouts removed` };
     },
     () => {
-      const open = parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft', 'ready', 'in_progress', 'verifying']).length, 0);
-      return Promise.resolve(open === 0 ? { outcome: 'skipped', reason: 'nothing is outstanding' } : { outcome: 'ran', reason: `${open} tickets outstanding` });
+      const open = parts
+        .brands()
+        .reduce(
+          (sum, { brand }) =>
+            sum + brand.tickets.inStates(['draft', 'ready', 'in_progress', 'verifying']).length,
+          0,
+        );
+      return Promise.resolve(
+        open === 0
+          ? { outcome: 'skipped', reason: 'nothing is outstanding' }
+          : { outcome: 'ran', reason: `${open} tickets outstanding` },
+      );
     },
     notBuilt,
     notBuilt,
     () => {
       const waiting = approvals();
       return Promise.resolve(
-        waiting === 0 ? { outcome: 'skipped', reason: 'no draft waits for approval' } : { outcome: 'waiting', reason: `${waiting} drafts wait for approval` },
+        waiting === 0
+          ? { outcome: 'skipped', reason: 'no draft waits for approval' }
+          : { outcome: 'waiting', reason: `${waiting} drafts wait for approval` },
       );
     },
     async ({ dryRun, detach }) => {
-      const ready = parts.brands().flatMap(({ brand }) => brand.tickets.inStates(['ready', 'in_progress', 'verifying']));
+      const ready = parts
+        .brands()
+        .flatMap(({ brand }) => brand.tickets.inStates(['ready', 'in_progress', 'verifying']));
       if (ready.length === 0) return { outcome: 'skipped', reason: 'no approved ticket waits' };
       if (dryRun) return { outcome: 'ran', reason: `${ready.length} tickets` };
       for (const { dispatcher } of parts.brands()) dispatcher.open();
@@ -121,13 +139,23 @@ export function createStart(parts: {
     },
   ];
 
-  const approvals = () => parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
+  const approvals = () =>
+    parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
   const pages = () => parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'page.written'), 0);
   const distilledSince = (merged: readonly TicketId[]) =>
-    parts.brands().reduce((sum, { brand }) => sum + merged.filter((id) => brand.tickets.get(id) && hasPage(brand, id)).length, 0);
-  const runsStarted = () => parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
+    parts
+      .brands()
+      .reduce(
+        (sum, { brand }) => sum + merged.filter((id) => brand.tickets.get(id) && hasPage(brand, id)).length,
+        0,
+      );
+  const runsStarted = () =>
+    parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
 
-  const carryOut = async (options: StartOptions, tell: (report: StartReport) => void): Promise<StartReport> => {
+  const carryOut = async (
+    options: StartOptions,
+    tell: (report: StartReport) => void,
+  ): Promise<StartReport> => {
     // What ended since the last start is news too: an approved ticket need not wait for one.
     const heads = new Map(parts.brands().map(({ brand }) => [brand, last?.positions[brand.id] ?? 0]));
     const run = `S-${randomBytes(6).toString('hex')}`;
@@ -167,7 +195,11 @@ export function createStart(parts: {
       done.push({
         number,
         name,
-        outcome: options.dryRun ? (outcome.outcome === 'skipped' ? 'would-skip' : 'would-run') : outcome.outcome,
+        outcome: options.dryRun
+          ? outcome.outcome === 'skipped'
+            ? 'would-skip'
+            : 'would-run'
+          : outcome.outcome,
         reason: outcome.reason,
         ms: Math.round(performance.now() - began),
         runs: runsStarted() - runsBefore,
@@ -183,7 +215,11 @@ export function createStart(parts: {
       return;
     }
     const joined = current;
-    const state = joined ?? { emitter: new EventEmitter().setMaxListeners(0), report: emptyReport(), done: false };
+    const state = joined ?? {
+      emitter: new EventEmitter().setMaxListeners(0),
+      report: emptyReport(),
+      done: false,
+    };
     const changes = on(state.emitter, 'report', { close: ['done'], ...(signal ? { signal } : {}) });
     if (!joined) {
       current = state;
@@ -193,8 +229,14 @@ export function createStart(parts: {
         parts.onReport(report, false);
       })
         .then((report) => {
-          const positions = Object.fromEntries(parts.brands().map(({ brand }) => [brand.id, brand.store.head().position]));
-          parts.log.record('starts', [{ type: 'start.ended', data: { run: report.run, report, positions } }], core);
+          const positions = Object.fromEntries(
+            parts.brands().map(({ brand }) => [brand.id, brand.store.head().position]),
+          );
+          parts.log.record(
+            'starts',
+            [{ type: 'start.ended', data: { run: report.run, report, positions } }],
+            core,
+          );
           last = { report, positions };
           state.report = report;
           parts.onReport(report, true);
@@ -225,7 +267,10 @@ function emptyReport(): StartReport {
 }
 
 function countEvents(brand: Brand, type: string): number {
-  return brand.store.query<{ n: number }>('SELECT COUNT(*) AS n FROM projection_activity WHERE type = ?', type)[0]?.n ?? 0;
+  return (
+    brand.store.query<{ n: number }>('SELECT COUNT(*) AS n FROM projection_activity WHERE type = ?', type)[0]
+      ?.n ?? 0
+  );
 }
 
 function hasPage(brand: Brand, ticket: TicketId): boolean {
@@ -245,6 +290,9 @@ function endedSince(brand: Brand, position: number): { id: TicketId; blocked: st
     )
     .map(({ ticket, type }) => {
       const blocked = brand.tickets.get(ticket)?.blocked;
-      return { id: ticket, blocked: type === 'ticket.blocked' ? `${blocked?.reason ?? ''}: ${blocked?.detail ?? ''}` : null };
+      return {
+        id: ticket,
+        blocked: type === 'ticket.blocked' ? `${blocked?.reason ?? ''}: ${blocked?.detail ?? ''}` : null,
+      };
     });
 }

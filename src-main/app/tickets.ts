@@ -32,7 +32,12 @@ export interface TicketDesk {
   inStates(states: readonly TicketState[]): Ticket[];
   /** Decides and appends in one step; a repeat of a command id returns the first answer. */
   execute(id: TicketId, command: TicketCommand, actor: Actor, commandId?: string): Result<Ticket>;
-  draft(content: DraftContent, actor: Actor, predecessor: TicketId | null, commandId?: string): Result<Ticket>;
+  draft(
+    content: DraftContent,
+    actor: Actor,
+    predecessor: TicketId | null,
+    commandId?: string,
+  ): Result<Ticket>;
   edit(id: TicketId, content: DraftContent, actor: Actor, commandId?: string): Result<Ticket>;
   /** From now on nothing that Atrium or a run would do is recorded: the core closes. */
   freeze(): void;
@@ -43,7 +48,9 @@ export interface TicketDesk {
 /** What an approval is bound to: everything that bears on what will happen. */
 export function approvalHash(content: DraftContent): string {
   const { draft, runtime, repository, contract, checks } = content;
-  return createHash('sha256').update(canonicalJson({ draft, runtime, repository, contract, checks })).digest('hex');
+  return createHash('sha256')
+    .update(canonicalJson({ draft, runtime, repository, contract, checks }))
+    .digest('hex');
 }
 
 interface Receipt {
@@ -57,12 +64,15 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
   const parse = (rows: { record: string }[]) => rows.map((row) => JSON.parse(row.record) as Ticket);
 
   const get = (id: TicketId) =>
-    parse(store.query<{ record: string }>('SELECT record FROM projection_tickets WHERE id = ?', id))[0] ?? null;
+    parse(store.query<{ record: string }>('SELECT record FROM projection_tickets WHERE id = ?', id))[0] ??
+    null;
 
   const answer = (receipt: Receipt): Result<Ticket> => {
     if (receipt.failure) return { ok: false, failure: receipt.failure };
     const ticket = receipt.ticket ? get(receipt.ticket) : null;
-    return ticket ? ok(ticket) : fail('fault', 'the receipt of this command names no ticket', 'ask the doctor: "atrium doctor"');
+    return ticket
+      ? ok(ticket)
+      : fail('fault', 'the receipt of this command names no ticket', 'ask the doctor: "atrium doctor"');
   };
 
   const append = (id: TicketId, version: number, events: BrandEvent[], actor: Actor, commandId: string) =>
@@ -84,7 +94,8 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
   ): Result<Ticket> => {
     const known = store.receipt(commandId);
     if (known) return answer(known.receipt as Receipt);
-    if (frozen && actor.kind !== 'operator') return fail('core-unreachable', 'the core closes', 'start it again');
+    if (frozen && actor.kind !== 'operator')
+      return fail('core-unreachable', 'the core closes', 'start it again');
     const ticket = get(id);
     const decision = decideTicket(ticket, command, actor);
     if (!decision.ok) {
@@ -93,25 +104,43 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     }
     const appended = append(id, ticket?.version ?? 0, decision.value, actor, commandId);
     if (!appended.ok)
-      return fail('version-conflict', `${id} changed at the same moment`, 'read it again and repeat the command');
+      return fail(
+        'version-conflict',
+        `${id} changed at the same moment`,
+        'read it again and repeat the command',
+      );
     return answer(appended.receipt as Receipt);
   };
 
   const checkDependencies = (id: TicketId, draft: TicketDraft): Result<void> => {
     for (const dependency of [...draft.dependsOn, ...(draft.parent ? [draft.parent] : [])]) {
       if (brandOfTicket(dependency) !== brand)
-        return fail('invalid-input', `${dependency} is of another brand: a ticket depends on tickets of its own`, 'take it out of dependsOn');
+        return fail(
+          'invalid-input',
+          `${dependency} is of another brand: a ticket depends on tickets of its own`,
+          'take it out of dependsOn',
+        );
       if (dependency !== id && !get(dependency))
-        return fail('invalid-input', `${dependency} does not exist`, `see "atrium ticket list --brand ${brand}"`);
+        return fail(
+          'invalid-input',
+          `${dependency} does not exist`,
+          `see "atrium ticket list --brand ${brand}"`,
+        );
     }
     const cycle = findCycle(id, draft.dependsOn, (other) => get(other)?.draft.dependsOn ?? []);
     return cycle
-      ? fail('dependency-cycle', `the dependencies close a cycle: ${cycle.join(' → ')}`, 'take one of them out of dependsOn')
+      ? fail(
+          'dependency-cycle',
+          `the dependencies close a cycle: ${cycle.join(' → ')}`,
+          'take one of them out of dependsOn',
+        )
       : ok(undefined);
   };
 
   const nextId = (): TicketId => {
-    const [row] = store.query<{ number: number | null }>('SELECT MAX(number) AS number FROM projection_tickets');
+    const [row] = store.query<{ number: number | null }>(
+      'SELECT MAX(number) AS number FROM projection_tickets',
+    );
     return `T-${brand}-${(row?.number ?? 0) + 1}` as TicketId;
   };
 
@@ -139,9 +168,17 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     if (ticket.state === 'draft')
       return execute(id, { type: 'edit', ...content, hash: approvalHash(content) }, actor, commandId);
     if (ticket.state !== 'ready' && ticket.state !== 'blocked')
-      return fail('refused-transition', `cannot edit ${id}: it is ${ticket.state}`, 'block it first, then edit it: that drafts its successor');
+      return fail(
+        'refused-transition',
+        `cannot edit ${id}: it is ${ticket.state}`,
+        'block it first, then edit it: that drafts its successor',
+      );
     if (ticket.state === 'blocked' && ticket.successor)
-      return fail('refused-transition', `${id} goes on as ${ticket.successor} already`, `edit ${ticket.successor}`);
+      return fail(
+        'refused-transition',
+        `${id} goes on as ${ticket.successor} already`,
+        `edit ${ticket.successor}`,
+      );
     const successor = draft(content, actor, id, commandId);
     if (successor.ok && ticket.state === 'ready') {
       const detail = `withdrawn by an edit; goes on as ${successor.value.id}`;
@@ -212,9 +249,30 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       comments: ticket.comments,
       attemptList: ticket.attempts,
       artifacts: [
-        ...ticket.results.map(({ attempt, version, at, position, result }) => ({ name: 'result' as const, version, attempt, at, position, content: result })),
-        ...ticket.verdicts.map(({ attempt, version, at, position, verdict }) => ({ name: 'verdict' as const, version, attempt, at, position, content: verdict })),
-        ...ticket.gates.map(({ version, at, position, report }) => ({ name: 'gate-report' as const, version, attempt: report.attempt, at, position, content: report })),
+        ...ticket.results.map(({ attempt, version, at, position, result }) => ({
+          name: 'result' as const,
+          version,
+          attempt,
+          at,
+          position,
+          content: result,
+        })),
+        ...ticket.verdicts.map(({ attempt, version, at, position, verdict }) => ({
+          name: 'verdict' as const,
+          version,
+          attempt,
+          at,
+          position,
+          content: verdict,
+        })),
+        ...ticket.gates.map(({ version, at, position, report }) => ({
+          name: 'gate-report' as const,
+          version,
+          attempt: report.attempt,
+          at,
+          position,
+          content: report,
+        })),
       ],
       timeline: store.query(
         'SELECT at, position, type, text FROM projection_activity WHERE ticket = ? ORDER BY position',

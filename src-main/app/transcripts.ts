@@ -32,7 +32,11 @@ interface Live {
   ended: boolean;
 }
 
-export function createTranscripts(options: { folder: string; now(): string; onFault(error: unknown): void }): Transcripts {
+export function createTranscripts(options: {
+  folder: string;
+  now(): string;
+  onFault(error: unknown): void;
+}): Transcripts {
   const { folder, now, onFault } = options;
   const live = new Map<RunId, Live>();
   const fileOf = (run: RunId) => join(folder, `${run}.jsonl`);
@@ -48,7 +52,10 @@ export function createTranscripts(options: { folder: string; now(): string; onFa
     });
     return {
       write({ kind, text }) {
-        const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)} … (${text.length - MAX_LINE} characters more)` : text;
+        const cut =
+          text.length > MAX_LINE
+            ? `${text.slice(0, MAX_LINE)} … (${text.length - MAX_LINE} characters more)`
+            : text;
         const line: RunOutput = { index: state.lines.length, at: now(), kind, text: cut };
         state.lines.push(line);
         state.emitter.emit('line', line);

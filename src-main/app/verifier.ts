@@ -28,7 +28,14 @@ export async function verify(
     [
       {
         type: 'run.started',
-        data: { run, role: 'verifier', ticket: ticket.id, attempt: candidate.attempt, runtime: 'command', contract: contract.value.digest },
+        data: {
+          run,
+          role: 'verifier',
+          ticket: ticket.id,
+          attempt: candidate.attempt,
+          runtime: 'command',
+          contract: contract.value.digest,
+        },
       },
     ],
     core,
@@ -44,7 +51,9 @@ export async function verify(
       onOutput: (chunk) => transcript.write({ kind: 'stdout', text: chunk }),
     });
     const judged = judge(command, ended, 'exit');
-    const readOnly = /Read-only file system|EROFS/.test(ended.stderr) ? ' (the verifier writes nothing in the checkout; write in $TMPDIR)' : '';
+    const readOnly = /Read-only file system|EROFS/.test(ended.stderr)
+      ? ' (the verifier writes nothing in the checkout; write in $TMPDIR)'
+      : '';
     if (judged.outcome !== 'pass') reasons.push(`${judged.detail}${readOnly}`);
     if (judged.outcome === 'fail') verdict = 'fail';
     if (judged.outcome === 'unverified' && verdict === 'pass') verdict = 'unverified';
@@ -52,7 +61,7 @@ export async function verify(
   if (reasons.length === 0)
     reasons.push(
       ticket.draft.acceptance.length === 0
-        ? 'no acceptance command was given; the repository\'s checks decide'
+        ? "no acceptance command was given; the repository's checks decide"
         : `${ticket.draft.acceptance.length} acceptance commands ended with exit code 0`,
     );
   const given = brand.tickets.execute(
@@ -68,5 +77,7 @@ export async function verify(
   transcript.write({ kind: 'end', text: `${verdict}: ${reasons.join('; ')}` });
   await transcript.end();
   brand.runs.record(run, [{ type: 'run.ended', data: { run, outcome: 'done', reason: verdict } }], core);
-  return given.ok ? { verdict, detail: reasons.join('; ') } : { verdict: 'unverified', detail: given.failure.message };
+  return given.ok
+    ? { verdict, detail: reasons.join('; ') }
+    : { verdict: 'unverified', detail: given.failure.message };
 }

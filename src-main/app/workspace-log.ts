@@ -20,15 +20,26 @@ const starts: Projection = {
   schema: 'CREATE TABLE projection_starts (id INTEGER PRIMARY KEY, record TEXT NOT NULL);',
   apply(db, event) {
     if (event.type === 'start.ended')
-      db.run('INSERT INTO projection_starts VALUES (1, ?) ON CONFLICT DO UPDATE SET record = excluded.record', JSON.stringify(event.data));
+      db.run(
+        'INSERT INTO projection_starts VALUES (1, ?) ON CONFLICT DO UPDATE SET record = excluded.record',
+        JSON.stringify(event.data),
+      );
   },
 };
 
 /** Opens the workspace's log. */
-export function openWorkspaceLog(file: string, now: () => string, onFault: (error: unknown) => void): Result<WorkspaceLog> {
+export function openWorkspaceLog(
+  file: string,
+  now: () => string,
+  onFault: (error: unknown) => void,
+): Result<WorkspaceLog> {
   const opened = openEventStore({ file, projections: [starts], onFault });
   if (!opened.ok)
-    return fail(opened.code === 'newer-schema' ? 'newer-schema' : 'workspace-unusable', opened.message, opened.hint);
+    return fail(
+      opened.code === 'newer-schema' ? 'newer-schema' : 'workspace-unusable',
+      opened.message,
+      opened.hint,
+    );
   const { store } = opened;
   return ok({
     record(stream, events, actor) {

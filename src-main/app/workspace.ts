@@ -12,18 +12,29 @@ export interface NewWorkspace {
 }
 
 /** Makes a workspace in a folder that is missing or empty. A half-made one is completed by calling it again. */
-export function initWorkspace(folder: string, options: { sample: boolean; appRoot: string }): Result<NewWorkspace> {
+export function initWorkspace(
+  folder: string,
+  options: { sample: boolean; appRoot: string },
+): Result<NewWorkspace> {
   const workspace = resolve(folder);
   const places = workspacePlaces(workspace);
   if (options.sample)
     return fail('not-built', 'the sample workspace is not built yet', 'make an empty one: "atrium init DIR"');
   if (existsSync(places.config))
-    return fail('already-exists', `${workspace} is a workspace already`, `open it: "atrium status --workspace ${workspace}"`);
+    return fail(
+      'already-exists',
+      `${workspace} is a workspace already`,
+      `open it: "atrium status --workspace ${workspace}"`,
+    );
   try {
     if (existsSync(workspace) && !statSync(workspace).isDirectory())
       return fail('invalid-input', `${workspace} is a file, a workspace is a folder`, 'choose another path');
     if (existsSync(workspace) && readdirSync(workspace).some((name) => !OWN.has(name)))
-      return fail('invalid-input', `${workspace} is not empty`, 'choose a folder that is empty or not there yet');
+      return fail(
+        'invalid-input',
+        `${workspace} is not empty`,
+        'choose a folder that is empty or not there yet',
+      );
     mkdirSync(places.state, { recursive: true, mode: 0o700 });
     for (const made of [places.brands, places.checkouts, places.homes]) mkdirSync(made, { recursive: true });
     cpSync(join(options.appRoot, 'resources', 'contracts'), places.agents, { recursive: true });
@@ -32,7 +43,11 @@ export function initWorkspace(folder: string, options: { sample: boolean; appRoo
     writeFileAtomic(places.config, stringify({ name: 'Atrium', dispatch: 'on-approval', maxRuns: 4 }));
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return fail('disk', `the workspace cannot be made in ${workspace}: ${detail}`, 'choose a folder that you may write in');
+    return fail(
+      'disk',
+      `the workspace cannot be made in ${workspace}: ${detail}`,
+      'choose a folder that you may write in',
+    );
   }
   return ok({ workspace, brands: [] });
 }
@@ -52,13 +67,21 @@ export function findWorkspace(start: string): string | undefined {
 export function inspectWorkspace(workspace: string): Result<void> {
   const places = workspacePlaces(workspace);
   if (!existsSync(places.config))
-    return fail('workspace-unusable', `${workspace} is not a workspace: it has no workspace.yaml`, `make one: "atrium init ${workspace}"`);
+    return fail(
+      'workspace-unusable',
+      `${workspace} is not a workspace: it has no workspace.yaml`,
+      `make one: "atrium init ${workspace}"`,
+    );
   try {
     mkdirSync(places.state, { recursive: true, mode: 0o700 });
     accessSync(places.state, constants.W_OK);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return fail('workspace-unusable', `the state of ${workspace} cannot be written: ${detail}`, 'make the folder writable or free the disk');
+    return fail(
+      'workspace-unusable',
+      `the state of ${workspace} cannot be written: ${detail}`,
+      'make the folder writable or free the disk',
+    );
   }
   return ok(undefined);
 }

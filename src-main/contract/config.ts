@@ -70,9 +70,17 @@ export const WorkspaceConfig = z.strictObject({
   /** Where an agent program is, when it is not found by itself: a file, by absolute path. */
   programs: z.strictObject({ gemini: z.string().optional(), claude: z.string().optional() }).default({}),
   /** Upper bound of one attempt, in minutes. */
-  attemptMinutes: z.number().min(0.05).max(24 * 60).default(60),
+  attemptMinutes: z
+    .number()
+    .min(0.05)
+    .max(24 * 60)
+    .default(60),
   /** Upper bound of one check or acceptance command, in minutes. */
-  checkMinutes: z.number().min(0.05).max(24 * 60).default(20),
+  checkMinutes: z
+    .number()
+    .min(0.05)
+    .max(24 * 60)
+    .default(20),
 });
 export type WorkspaceConfig = z.infer<typeof WorkspaceConfig>;
 

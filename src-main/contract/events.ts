@@ -37,7 +37,15 @@ export const BrandEvents = {
   'ticket.commented': z.object({ text: z.string() }),
   'ticket.reassigned': z.object({ runtime: RuntimeName, hash: z.string() }),
   'ticket.blocked': z.object({
-    reason: z.enum(['operator', 'withdrawn', 'dependency', 'dead-letter', 'changed', 'refused', 'crash-loop']),
+    reason: z.enum([
+      'operator',
+      'withdrawn',
+      'dependency',
+      'dead-letter',
+      'changed',
+      'refused',
+      'crash-loop',
+    ]),
     detail: z.string(),
     successor: TicketId.nullable(),
   }),
@@ -55,10 +63,20 @@ export const BrandEvents = {
   }),
   'result.submitted': z.object({ attempt: AttemptId, version: z.number().int(), result: ResultReport }),
   'ticket.submitted': z.object({ attempt: AttemptId, commit: CommitId, commits: z.number().int() }),
-  'verdict.submitted': z.object({ attempt: AttemptId, version: z.number().int(), verdict: VerdictReport, run: RunId }),
+  'verdict.submitted': z.object({
+    attempt: AttemptId,
+    version: z.number().int(),
+    verdict: VerdictReport,
+    run: RunId,
+  }),
   'gate.reported': z.object({ version: z.number().int(), report: GateReport }),
   'gate.waiting': z.object({ attempt: AttemptId, detail: z.string() }),
-  'ticket.merged': z.object({ attempt: AttemptId, candidate: CommitId, commit: CommitId, branch: z.string() }),
+  'ticket.merged': z.object({
+    attempt: AttemptId,
+    candidate: CommitId,
+    commit: CommitId,
+    branch: z.string(),
+  }),
   'merge.published': z.object({ rule: z.string(), outcome: z.enum(['done', 'failed']), detail: z.string() }),
   'run.started': z.object({
     run: RunId,
@@ -127,7 +145,8 @@ export const WorkspaceEvents = {
 } as const;
 
 type Schemas = Record<string, z.ZodType>;
-type EventOf<S extends Schemas> = { [T in keyof S & string]: { type: T; data: z.infer<S[T]> } }[keyof S & string];
+type EventOf<S extends Schemas> = { [T in keyof S & string]: { type: T; data: z.infer<S[T]> } }[keyof S &
+  string];
 
 export type BrandEvent = EventOf<typeof BrandEvents>;
 export type BrandEventType = BrandEvent['type'];
@@ -150,4 +169,6 @@ interface Envelope {
   actor: Actor;
   at: string;
 }
-export type RecordedEvent<E extends { type: string; data: unknown } = BrandEvent> = E extends unknown ? Envelope & E : never;
+export type RecordedEvent<E extends { type: string; data: unknown } = BrandEvent> = E extends unknown
+  ? Envelope & E
+  : never;

@@ -4,7 +4,14 @@ import { CountBy, WorkspaceConfig } from './config.ts';
 import { Failure } from './errors.ts';
 import { RecordedEvent } from './events.ts';
 import { AttemptId, BrandId, CommandId, CommitId, RunId, TicketId } from './ids.ts';
-import { RuntimeName, TicketDetail, TicketDraft, TicketState, TicketSummary, TimelineEntry } from './tickets.ts';
+import {
+  RuntimeName,
+  TicketDetail,
+  TicketDraft,
+  TicketState,
+  TicketSummary,
+  TimelineEntry,
+} from './tickets.ts';
 
 /** A domain failure is data; what is thrown is a fault of the connection or of the core. */
 const fallible = <T extends z.ZodType>(value: T) =>
@@ -68,13 +75,28 @@ export const RunOutput = z.object({
   /** Place in the transcript, from 0. */
   index: z.number().int(),
   at: z.string(),
-  kind: z.enum(['text', 'thought', 'tool', 'permission', 'stdout', 'stderr', 'usage', 'error', 'note', 'end']),
+  kind: z.enum([
+    'text',
+    'thought',
+    'tool',
+    'permission',
+    'stdout',
+    'stderr',
+    'usage',
+    'error',
+    'note',
+    'end',
+  ]),
   text: z.string(),
 });
 export type RunOutput = z.infer<typeof RunOutput>;
 
 /** What this machine lacks: each in one sentence, with what to do. */
-export const Lack = z.object({ what: z.enum(['sandbox', 'git', 'runtime', 'limits']), message: z.string(), hint: z.string() });
+export const Lack = z.object({
+  what: z.enum(['sandbox', 'git', 'runtime', 'limits']),
+  message: z.string(),
+  hint: z.string(),
+});
 export type Lack = z.infer<typeof Lack>;
 
 export const RuntimeView = z.object({
@@ -183,7 +205,13 @@ export const PageView = z.object({
   hash: z.string(),
   backlinks: z.array(z.string()),
   claims: z.array(
-    z.object({ id: z.string(), text: z.string(), confidence: z.string(), sources: z.array(z.string()), updated: z.string() }),
+    z.object({
+      id: z.string(),
+      text: z.string(),
+      confidence: z.string(),
+      sources: z.array(z.string()),
+      updated: z.string(),
+    }),
   ),
 });
 export type PageView = z.infer<typeof PageView>;
@@ -192,7 +220,12 @@ export const CostReport = z.object({
   currency: z.literal('USD'),
   total: z.number(),
   rows: z.array(
-    z.object({ key: z.string(), inputTokens: z.number().int(), outputTokens: z.number().int(), costUsd: z.number() }),
+    z.object({
+      key: z.string(),
+      inputTokens: z.number().int(),
+      outputTokens: z.number().int(),
+      costUsd: z.number(),
+    }),
   ),
 });
 export type CostReport = z.infer<typeof CostReport>;
@@ -219,7 +252,12 @@ export const FeedItem = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ticket'), ticket: TicketSummary }),
   z.object({ kind: z.literal('run'), run: RunView }),
   z.object({ kind: z.literal('brand'), brand: BrandView }),
-  z.object({ kind: z.literal('activity'), brand: BrandId.nullable(), entry: TimelineEntry, ticket: TicketId.nullable() }),
+  z.object({
+    kind: z.literal('activity'),
+    brand: BrandId.nullable(),
+    entry: TimelineEntry,
+    ticket: TicketId.nullable(),
+  }),
   z.object({ kind: z.literal('page'), brand: z.string(), page: z.string() }),
   z.object({ kind: z.literal('start'), report: StartReport, ended: z.boolean() }),
 ]);
@@ -273,7 +311,11 @@ export const operatorApi = {
     edit: call(command.extend({ id: TicketId, draft: TicketDraft }), TicketDetail),
     /** `available`: approved, in nobody's hands, and every dependency merged. */
     list: call(
-      z.object({ brand: BrandId.optional(), state: TicketState.optional(), available: z.boolean().default(false) }),
+      z.object({
+        brand: BrandId.optional(),
+        state: TicketState.optional(),
+        available: z.boolean().default(false),
+      }),
       z.array(TicketSummary),
     ),
     show: call(z.object({ id: TicketId }), TicketDetail),
@@ -282,7 +324,10 @@ export const operatorApi = {
     block: call(command.extend({ id: TicketId, reason: z.string().trim().min(1).max(2_000) }), TicketSummary),
     /** Drafts a successor of a blocked ticket, prefilled. */
     succeed: call(command.extend({ id: TicketId }), TicketDetail),
-    comment: call(command.extend({ id: TicketId, text: z.string().trim().min(1).max(10_000) }), TicketSummary),
+    comment: call(
+      command.extend({ id: TicketId, text: z.string().trim().min(1).max(10_000) }),
+      TicketSummary,
+    ),
     reassign: call(command.extend({ id: TicketId, runtime: RuntimeName }), TicketSummary),
     /** Unified difference of the latest candidate against its base; empty where there is none. */
     diff: call(z.object({ id: TicketId }), z.object({ text: z.string(), truncated: z.boolean() })),
@@ -295,7 +340,9 @@ export const operatorApi = {
     show: call(z.object({ id: RunId }), RunView),
     stop: call(command.extend({ id: RunId }), RunView),
     /** The transcript from `after` on; follows while the run lives. */
-    output: oc.input(z.object({ id: RunId, after: z.number().int().min(-1).default(-1) })).output(eventIterator(RunOutput)),
+    output: oc
+      .input(z.object({ id: RunId, after: z.number().int().min(-1).default(-1) }))
+      .output(eventIterator(RunOutput)),
   },
 
   /** Yields the report as it grows; the last one is the outcome. */
@@ -317,24 +364,48 @@ export const operatorApi = {
 
   wiki: {
     search: call(
-      z.object({ query: z.string().max(1_000), brand: BrandId.optional(), limit: z.number().int().min(1).max(200).default(20) }),
+      z.object({
+        query: z.string().max(1_000),
+        brand: BrandId.optional(),
+        limit: z.number().int().min(1).max(200).default(20),
+      }),
       z.array(SearchHit),
     ),
-    list: call(z.object({ brand: BrandId.optional() }), z.array(z.object({ page: z.string(), title: z.string(), brand: z.string() }))),
+    list: call(
+      z.object({ brand: BrandId.optional() }),
+      z.array(z.object({ page: z.string(), title: z.string(), brand: z.string() })),
+    ),
     show: call(z.object({ page: z.string().min(1).max(500) }), PageView),
   },
 
   /** Events of a brand in words, newest first. */
   activity: call(
-    z.object({ brand: BrandId, ticket: TicketId.optional(), before: z.number().int().optional(), limit: z.number().int().min(1).max(500).default(100) }),
+    z.object({
+      brand: BrandId,
+      ticket: TicketId.optional(),
+      before: z.number().int().optional(),
+      limit: z.number().int().min(1).max(500).default(100),
+    }),
     z.array(TimelineEntry.extend({ ticket: TicketId.nullable() })),
   ),
   /** The raw log, for an audit. */
   events: call(
-    z.object({ brand: BrandId, after: z.number().int().min(0).default(0), limit: z.number().int().min(1).max(5_000).default(1_000) }),
+    z.object({
+      brand: BrandId,
+      after: z.number().int().min(0).default(0),
+      limit: z.number().int().min(1).max(5_000).default(1_000),
+    }),
     z.array(RecordedEvent),
   ),
 
-  export: call(z.object({ brand: BrandId.optional() }), z.array(z.object({ brand: BrandId, file: z.string(), tickets: z.number().int(), position: z.number().int() }))),
-  import: call(command.extend({ brand: BrandId, file: z.string().min(1) }), z.object({ brand: BrandId, tickets: z.number().int() })),
+  export: call(
+    z.object({ brand: BrandId.optional() }),
+    z.array(
+      z.object({ brand: BrandId, file: z.string(), tickets: z.number().int(), position: z.number().int() }),
+    ),
+  ),
+  import: call(
+    command.extend({ brand: BrandId, file: z.string().min(1) }),
+    z.object({ brand: BrandId, tickets: z.number().int() }),
+  ),
 };

@@ -20,7 +20,6 @@ const line = (max: number) =>
     .trim()
     .min(1)
     .max(max)
-    // eslint-disable-next-line no-control-regex -- control characters are exactly what must not get in
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'one line without control characters');
 
 /** A glob inside the repository: relative, without "..". */
@@ -29,7 +28,9 @@ export const PathGlob = line(300).refine(
   'a path is relative to the repository, without "..", and not negated',
 );
 
-const host = z.string().regex(/^(\*\.)?[a-z0-9.-]{1,253}(:[0-9]{1,5})?$/i, 'a host name, with an optional port');
+const host = z
+  .string()
+  .regex(/^(\*\.)?[a-z0-9.-]{1,253}(:[0-9]{1,5})?$/i, 'a host name, with an optional port');
 
 /**
  * What a ticket is drafted from (`ticket draft --file`): only the title is required. Unknown fields are an error, so that a
@@ -79,7 +80,10 @@ export const ResultReport = z.object({
   ticket: TicketId,
   commit: CommitId,
   summary: z.string().min(1).max(20_000),
-  commands: z.array(z.object({ command: z.string().max(2_000), exitCode: z.number().int() })).max(200).default([]),
+  commands: z
+    .array(z.object({ command: z.string().max(2_000), exitCode: z.number().int() }))
+    .max(200)
+    .default([]),
   files: z.array(z.string().max(1_000)).max(5_000).default([]),
 });
 export type ResultReport = z.infer<typeof ResultReport>;
@@ -130,7 +134,12 @@ export const AttemptView = z.object({
 });
 export type AttemptView = z.infer<typeof AttemptView>;
 
-export const TimelineEntry = z.object({ at: z.string(), position: z.number().int(), type: z.string(), text: z.string() });
+export const TimelineEntry = z.object({
+  at: z.string(),
+  position: z.number().int(),
+  type: z.string(),
+  text: z.string(),
+});
 export type TimelineEntry = z.infer<typeof TimelineEntry>;
 
 /** One version of an artifact of a ticket (a result, a verdict, a gate report): all versions stay readable. */

@@ -12,7 +12,9 @@ export interface Extract {
 /** The brief of an executor: the first prompt, and a file in its room. One task, and how it is judged. */
 export function executorBrief(ticket: Ticket, contract: AgentContract, extracts: readonly Extract[]): string {
   const { draft } = ticket;
-  const failed = ticket.attempts.filter((attempt) => attempt.state === 'failed' || attempt.state === 'unverified');
+  const failed = ticket.attempts.filter(
+    (attempt) => attempt.state === 'failed' || attempt.state === 'unverified',
+  );
   const sections = [
     `# ${ticket.id}: ${draft.title}`,
     draft.description,
@@ -32,7 +34,9 @@ export function executorBrief(ticket: Ticket, contract: AgentContract, extracts:
       [
         'Atrium merges your commit with main and runs these there itself; what you say about them decides nothing:',
         bullets(
-          [ticket.checks.test, ticket.checks.lint, ...draft.acceptance].filter((command) => command !== 'none'),
+          [ticket.checks.test, ticket.checks.lint, ...draft.acceptance].filter(
+            (command) => command !== 'none',
+          ),
         ) || '- the paths that changed',
       ].join('\n'),
     ),
@@ -40,7 +44,9 @@ export function executorBrief(ticket: Ticket, contract: AgentContract, extracts:
     section('Network', draft.network.length > 0 ? bullets(draft.network) : 'None beside your model.'),
     section(
       'Earlier attempts',
-      failed.length > 0 ? bullets(failed.map((attempt) => `${attempt.id} ${attempt.state}: ${attempt.reason}`)) : '',
+      failed.length > 0
+        ? bullets(failed.map((attempt) => `${attempt.id} ${attempt.state}: ${attempt.reason}`))
+        : '',
     ),
     section('Comments', bullets(ticket.comments.map((comment) => `${comment.by}: ${comment.text}`))),
     section('From the wiki', extracts.map((extract) => `${extract.page}:\n${extract.text}`).join('\n\n')),

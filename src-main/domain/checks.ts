@@ -25,20 +25,30 @@ const DID_NOT_RUN = new Set([126, 127]);
  */
 export function judge(command: string, ended: CommandOutcome, count: CountBy): CheckOutcome {
   if (ended.outcome === 'timeout')
-    return { outcome: 'unverified', detail: `"${command}" did not end in time (${seconds(ended.durationMs)})` };
+    return {
+      outcome: 'unverified',
+      detail: `"${command}" did not end in time (${seconds(ended.durationMs)})`,
+    };
   if (ended.outcome === 'output-limit')
     return { outcome: 'unverified', detail: `"${command}" printed more than Atrium keeps` };
   if (ended.outcome === 'killed' || ended.code === null)
     return { outcome: 'unverified', detail: `"${command}" was killed` };
   if (DID_NOT_RUN.has(ended.code))
-    return { outcome: 'unverified', detail: `"${command}" did not run (exit code ${ended.code}): ${lastLine(ended)}` };
+    return {
+      outcome: 'unverified',
+      detail: `"${command}" did not run (exit code ${ended.code}): ${lastLine(ended)}`,
+    };
   if (ended.code !== 0)
     return { outcome: 'fail', detail: `"${command}" ended with exit code ${ended.code}: ${lastLine(ended)}` };
   if (count === 'exit') return { outcome: 'pass', detail: `"${command}" ended with exit code 0` };
   const counted = countTests(count, `${ended.stdout}\n${ended.stderr}`);
   return counted > 0
     ? { outcome: 'pass', detail: `"${command}": ${counted} tests counted`, counted }
-    : { outcome: 'unverified', detail: `"${command}" ended with exit code 0, but no test was counted`, counted };
+    : {
+        outcome: 'unverified',
+        detail: `"${command}" ended with exit code 0, but no test was counted`,
+        counted,
+      };
 }
 
 /** Tests that ran and were not skipped, from TAP lines or JUnit XML in a command's output. */
@@ -50,15 +60,17 @@ export function countTests(count: Exclude<CountBy, 'exit'>, output: string): num
   }
   const totals = [...output.matchAll(/^(?:#|ℹ) (tests|skipped|todo) (\d+)\s*$/gm)];
   const total = (name: string) => Number(totals.findLast((match) => match[1] === name)?.[2] ?? 0);
-  if (totals.some((match) => match[1] === 'tests')) return Math.max(0, total('tests') - total('skipped') - total('todo'));
-  return output
-    .split('\n')
-    .filter((text) => /^\s*(not )?ok\b/.test(text) && !/#\s*(skip|todo)/i.test(text)).length;
+  if (totals.some((match) => match[1] === 'tests'))
+    return Math.max(0, total('tests') - total('skipped') - total('todo'));
+  return output.split('\n').filter((text) => /^\s*(not )?ok\b/.test(text) && !/#\s*(skip|todo)/i.test(text))
+    .length;
 }
 
 function lastLine(ended: CommandOutcome): string {
   const lines = (text: string) => text.split('\n').filter((line) => line.trim() !== '');
-  return (lines(ended.stderr).at(-1) ?? lines(ended.stdout).at(-1) ?? 'it printed nothing').trim().slice(0, 300);
+  return (lines(ended.stderr).at(-1) ?? lines(ended.stdout).at(-1) ?? 'it printed nothing')
+    .trim()
+    .slice(0, 300);
 }
 
 function seconds(ms: number): string {

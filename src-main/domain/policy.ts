@@ -2,7 +2,8 @@ import type { AgentContract } from '../contract/config.ts';
 import type { GuardDecision } from '../contract/operator-api.ts';
 
 /** Kinds of tool calls, whatever the agent program calls them. */
-export type ToolKind = 'read' | 'search' | 'edit' | 'execute' | 'fetch' | 'report' | 'spawn' | 'ask' | 'other';
+export type ToolKind =
+  'read' | 'search' | 'edit' | 'execute' | 'fetch' | 'report' | 'spawn' | 'ask' | 'other';
 
 /** Where a path lies, seen from the walls of one brand. */
 export type Place =
@@ -33,16 +34,63 @@ export interface Rule {
   reason: string;
 }
 
-const everyKind: readonly ToolKind[] = ['read', 'search', 'edit', 'execute', 'fetch', 'report', 'spawn', 'ask', 'other'];
+const everyKind: readonly ToolKind[] = [
+  'read',
+  'search',
+  'edit',
+  'execute',
+  'fetch',
+  'report',
+  'spawn',
+  'ask',
+  'other',
+];
 const toolKinds: Record<string, ToolKind> = {
-  read: 'read', read_file: 'read', read_many_files: 'read', view: 'read', notebookread: 'read',
-  glob: 'search', grep: 'search', ls: 'search', search: 'search', list_directory: 'search', search_file_content: 'search', grep_search: 'search', codebase_search: 'search',
-  write: 'edit', edit: 'edit', multiedit: 'edit', notebookedit: 'edit', write_file: 'edit', replace: 'edit', create: 'edit', delete: 'edit', move: 'edit', apply_patch: 'edit',
-  bash: 'execute', execute: 'execute', shell: 'execute', run_shell_command: 'execute', killshell: 'execute', bashoutput: 'read',
-  webfetch: 'fetch', websearch: 'fetch', web_fetch: 'fetch', google_web_search: 'fetch', fetch: 'fetch',
-  report: 'report', submit_result: 'report', submit_verdict: 'report', todowrite: 'report', think: 'report',
-  task: 'spawn', agent: 'spawn', spawn: 'spawn', delegate_to_agent: 'spawn',
-  askuserquestion: 'ask', ask_user: 'ask',
+  read: 'read',
+  read_file: 'read',
+  read_many_files: 'read',
+  view: 'read',
+  notebookread: 'read',
+  glob: 'search',
+  grep: 'search',
+  ls: 'search',
+  search: 'search',
+  list_directory: 'search',
+  search_file_content: 'search',
+  grep_search: 'search',
+  codebase_search: 'search',
+  write: 'edit',
+  edit: 'edit',
+  multiedit: 'edit',
+  notebookedit: 'edit',
+  write_file: 'edit',
+  replace: 'edit',
+  create: 'edit',
+  delete: 'edit',
+  move: 'edit',
+  apply_patch: 'edit',
+  bash: 'execute',
+  execute: 'execute',
+  shell: 'execute',
+  run_shell_command: 'execute',
+  killshell: 'execute',
+  bashoutput: 'read',
+  webfetch: 'fetch',
+  websearch: 'fetch',
+  web_fetch: 'fetch',
+  google_web_search: 'fetch',
+  fetch: 'fetch',
+  report: 'report',
+  submit_result: 'report',
+  submit_verdict: 'report',
+  todowrite: 'report',
+  think: 'report',
+  task: 'spawn',
+  agent: 'spawn',
+  spawn: 'spawn',
+  delegate_to_agent: 'spawn',
+  askuserquestion: 'ask',
+  ask_user: 'ask',
 };
 
 /** The kind of a tool by the name that an agent program gives it; `other` where it is not known. */
@@ -85,7 +133,8 @@ export const INVARIANTS: readonly Rule[] = [
 /** Rows that a contract amounts to. */
 export function rulesOf(contract: AgentContract): Rule[] {
   const readable: Place[] = [];
-  if (contract.reads.includes('checkout')) readable.push('checkout', 'ticket-paths', 'git-internals', 'ticket-state');
+  if (contract.reads.includes('checkout'))
+    readable.push('checkout', 'ticket-paths', 'git-internals', 'ticket-state');
   if (contract.reads.includes('wiki/<brand>')) readable.push('wiki/<brand>');
   if (contract.reads.includes('wiki/_global')) readable.push('wiki/_global');
   const writable: Place[] = [];
@@ -116,7 +165,8 @@ export function evaluate(action: Action, rules: readonly Rule[]): Omit<GuardDeci
   const hit = (decision: Rule['decision'], place: Place | null) =>
     matching.find(
       (rule) =>
-        rule.decision === decision && (rule.places === 'any' || (place !== null && rule.places.includes(place))),
+        rule.decision === decision &&
+        (rule.places === 'any' || (place !== null && rule.places.includes(place))),
     );
   const places: (Place | null)[] = action.places.length > 0 ? action.places : [null];
   for (const decision of ['deny', 'ask'] as const) {
@@ -176,7 +226,8 @@ export function placeOf(path: string, geography: Geography): Place {
   if (!path.startsWith(inside)) return 'elsewhere';
   const relative = path.slice(inside.length);
   if (relative === '.atrium' || relative.startsWith('.atrium/')) return 'state';
-  if (relative === `wiki/${geography.brand}` || relative.startsWith(`wiki/${geography.brand}/`)) return 'wiki/<brand>';
+  if (relative === `wiki/${geography.brand}` || relative.startsWith(`wiki/${geography.brand}/`))
+    return 'wiki/<brand>';
   if (relative === 'wiki/_global' || relative.startsWith('wiki/_global/')) return 'wiki/_global';
   return relative.startsWith('wiki/') ? 'wiki/other' : 'elsewhere';
 }

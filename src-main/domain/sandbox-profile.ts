@@ -49,7 +49,10 @@ export interface ProfileFacts {
   trust: Record<string, string>;
   identity: SandboxProfile['identity'];
   /** What the agent program needs: it can be read, never written. */
-  program: { mounts: { source: string; target: string; access: 'read' | 'write' }[]; environment: Record<string, string> };
+  program: {
+    mounts: { source: string; target: string; access: 'read' | 'write' }[];
+    environment: Record<string, string>;
+  };
 }
 
 /**
@@ -60,7 +63,12 @@ export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): Sa
   const mayWrite = contract.writes.includes('checkout');
   const mounts: Mount[] = [];
   if (contract.reads.includes('checkout')) {
-    mounts.push({ kind: 'bind', source: facts.checkout, target: INSIDE.checkout, access: mayWrite ? 'write' : 'read' });
+    mounts.push({
+      kind: 'bind',
+      source: facts.checkout,
+      target: INSIDE.checkout,
+      access: mayWrite ? 'write' : 'read',
+    });
     mounts.push({ kind: 'bind', source: facts.baseObjects, target: INSIDE.base, access: 'read' });
     for (const { path, source } of facts.prepared) {
       const target = `${INSIDE.checkout}/${path}`;

@@ -31,7 +31,10 @@ export function schedule(tickets: readonly Schedulable[], slots: number): Schedu
   const candidates = tickets
     .filter((ticket) => !ticket.busy && ['ready', 'in_progress', 'verifying'].includes(ticket.state))
     .sort(
-      (a, b) => a.priority - b.priority || a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id, 'en', { numeric: true }),
+      (a, b) =>
+        a.priority - b.priority ||
+        a.createdAt.localeCompare(b.createdAt) ||
+        a.id.localeCompare(b.id, 'en', { numeric: true }),
     );
   for (const ticket of candidates) {
     const dead = ticket.dependsOn.find((id) => byId.get(id)?.state === 'blocked');
@@ -40,10 +43,14 @@ export function schedule(tickets: readonly Schedulable[], slots: number): Schedu
       continue;
     }
     const open = ticket.dependsOn.find((id) => byId.get(id)?.state !== 'merged');
-    const rival = busy.find((other) => other.repository === ticket.repository && overlap(other.paths, ticket.paths));
+    const rival = busy.find(
+      (other) => other.repository === ticket.repository && overlap(other.paths, ticket.paths),
+    );
     if (open) outcome.wait.push({ id: ticket.id, reason: `waits for ${open}` });
-    else if (rival) outcome.wait.push({ id: ticket.id, reason: `waits for ${rival.id}, which works on the same files` });
-    else if (outcome.start.length >= slots) outcome.wait.push({ id: ticket.id, reason: 'waits for a free slot' });
+    else if (rival)
+      outcome.wait.push({ id: ticket.id, reason: `waits for ${rival.id}, which works on the same files` });
+    else if (outcome.start.length >= slots)
+      outcome.wait.push({ id: ticket.id, reason: 'waits for a free slot' });
     else {
       outcome.start.push(ticket.id);
       busy.push(ticket);

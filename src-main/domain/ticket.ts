@@ -37,7 +37,14 @@ export interface Ticket {
   deaths: number;
   candidate: { attempt: AttemptId; commit: CommitId; commits: number } | null;
   results: { attempt: AttemptId; version: number; at: string; position: number; result: ResultReport }[];
-  verdicts: { attempt: AttemptId; version: number; at: string; position: number; verdict: VerdictReport; run: RunId }[];
+  verdicts: {
+    attempt: AttemptId;
+    version: number;
+    at: string;
+    position: number;
+    verdict: VerdictReport;
+    run: RunId;
+  }[];
   gates: { version: number; at: string; position: number; report: GateReport }[];
   merged: { candidate: CommitId; commit: CommitId; branch: string } | null;
   comments: { at: string; by: string; text: string }[];
@@ -150,7 +157,16 @@ export function decideTicket(ticket: Ticket | null, command: TicketCommand, acto
 
 type CoreCommand = Extract<
   TicketCommand,
-  { type: 'start-attempt' | 'accept-candidate' | 'report-gate' | 'wait-at-gate' | 'end-attempt' | 'merge' | 'publish' }
+  {
+    type:
+      | 'start-attempt'
+      | 'accept-candidate'
+      | 'report-gate'
+      | 'wait-at-gate'
+      | 'end-attempt'
+      | 'merge'
+      | 'publish';
+  }
 >;
 
 function decideForCore(ticket: Ticket, command: CoreCommand): Decision {
@@ -183,7 +199,11 @@ function decideForCore(ticket: Ticket, command: CoreCommand): Decision {
   }
 }
 
-function decideBlock(ticket: Ticket, command: Extract<TicketCommand, { type: 'block' }>, actor: Actor): Decision {
+function decideBlock(
+  ticket: Ticket,
+  command: Extract<TicketCommand, { type: 'block' }>,
+  actor: Actor,
+): Decision {
   if (actor.kind === 'run') return notTheirs(actor, 'block a ticket');
   return inState(ticket, 'block', ['draft', 'ready', 'in_progress', 'verifying'], () => {
     const events: TicketEvent[] = [];
@@ -191,7 +211,13 @@ function decideBlock(ticket: Ticket, command: Extract<TicketCommand, { type: 'bl
     if (open) {
       events.push({
         type: 'attempt.ended',
-        data: { attempt: open.id, outcome: 'interrupted', reason: command.detail, counts: false, death: false },
+        data: {
+          attempt: open.id,
+          outcome: 'interrupted',
+          reason: command.detail,
+          counts: false,
+          death: false,
+        },
       });
     }
     events.push({
@@ -206,7 +232,8 @@ function decideStart(ticket: Ticket, command: Extract<TicketCommand, { type: 'st
   return inState(ticket, 'start', ['ready', 'in_progress', 'verifying'], () => {
     const open = openAttempt(ticket);
     if (open) return fail('refused-transition', `attempt ${open.id} of ${ticket.id} has not ended`);
-    if (ticket.approvedHash !== ticket.hash) return fail('not-authorized', `${ticket.id} is not approved as it reads now`);
+    if (ticket.approvedHash !== ticket.hash)
+      return fail('not-authorized', `${ticket.id} is not approved as it reads now`);
     const events: TicketEvent[] = ticket.state === 'ready' ? [{ type: 'ticket.started', data: {} }] : [];
     events.push({
       type: 'attempt.started',
@@ -236,10 +263,14 @@ function decideResult(
   ]);
 }
 
-function decideCandidate(ticket: Ticket, command: Extract<TicketCommand, { type: 'accept-candidate' }>): Decision {
+function decideCandidate(
+  ticket: Ticket,
+  command: Extract<TicketCommand, { type: 'accept-candidate' }>,
+): Decision {
   return inState(ticket, 'take a candidate for', ['in_progress', 'verifying'], () => {
     const attempt = openAttempt(ticket);
-    if (attempt?.id !== command.attempt) return fail('refused-transition', `attempt ${command.attempt} is not open`);
+    if (attempt?.id !== command.attempt)
+      return fail('refused-transition', `attempt ${command.attempt} is not open`);
     if (!ticket.results.some((r) => r.attempt === command.attempt && r.result.commit === command.commit))
       return fail('refused-transition', `no result of ${command.attempt} names ${command.commit}`);
     return ok([
@@ -261,9 +292,15 @@ function decideVerdict(
     if (ticket.attempts.some((attempt) => attempt.run === actor.run))
       return fail('not-authorized', `run ${actor.run} carried the ticket out and cannot judge it`);
     if (ticket.candidate?.attempt !== command.attempt || ticket.candidate.commit !== command.verdict.commit)
-      return fail('invalid-input', `the verdict names ${command.verdict.commit}, the candidate is another commit`);
+      return fail(
+        'invalid-input',
+        `the verdict names ${command.verdict.commit}, the candidate is another commit`,
+      );
     if (command.verdict.ticket !== ticket.id)
-      return fail('invalid-input', `the verdict names ${command.verdict.ticket}, the candidate is of ${ticket.id}`);
+      return fail(
+        'invalid-input',
+        `the verdict names ${command.verdict.ticket}, the candidate is of ${ticket.id}`,
+      );
     return ok([
       {
         type: 'verdict.submitted',
@@ -280,7 +317,8 @@ function decideVerdict(
 
 function decideEnd(ticket: Ticket, command: Extract<TicketCommand, { type: 'end-attempt' }>): Decision {
   const open = openAttempt(ticket);
-  if (open?.id !== command.attempt) return fail('refused-transition', `attempt ${command.attempt} is not open`);
+  if (open?.id !== command.attempt)
+    return fail('refused-transition', `attempt ${command.attempt} is not open`);
   const events: TicketEvent[] = [
     {
       type: 'attempt.ended',
@@ -298,12 +336,20 @@ function decideEnd(ticket: Ticket, command: Extract<TicketCommand, { type: 'end-
   if (failed >= MAX_FAILED_ATTEMPTS) {
     events.push({
       type: 'ticket.blocked',
-      data: { reason: 'dead-letter', detail: `${failed} attempts failed, the last: ${command.reason}`, successor: null },
+      data: {
+        reason: 'dead-letter',
+        detail: `${failed} attempts failed, the last: ${command.reason}`,
+        successor: null,
+      },
     });
   } else if (deaths >= MAX_DEATHS) {
     events.push({
       type: 'ticket.blocked',
-      data: { reason: 'crash-loop', detail: `it was running at ${deaths} deaths of the core`, successor: null },
+      data: {
+        reason: 'crash-loop',
+        detail: `it was running at ${deaths} deaths of the core`,
+        successor: null,
+      },
     });
   }
   return ok(events);
@@ -360,7 +406,12 @@ export function failedAttempts(ticket: Ticket): number {
   return ticket.attempts.filter((attempt) => attempt.endedAt !== null && attempt.counts).length;
 }
 
-function inState(ticket: Ticket, verb: string, states: readonly TicketState[], then: () => Decision): Decision {
+function inState(
+  ticket: Ticket,
+  verb: string,
+  states: readonly TicketState[],
+  then: () => Decision,
+): Decision {
   if (states.includes(ticket.state)) return then();
   return fail(
     'refused-transition',
@@ -376,11 +427,14 @@ function operatorOn(
   states: readonly TicketState[],
   then: () => Decision,
 ): Decision {
-  return actor.kind === 'operator' ? inState(ticket, verb, states, then) : notTheirs(actor, `${verb} a ticket`);
+  return actor.kind === 'operator'
+    ? inState(ticket, verb, states, then)
+    : notTheirs(actor, `${verb} a ticket`);
 }
 
 function notTheirs(actor: Actor, what: string): Decision {
-  const who = actor.kind === 'run' ? `a run (${actor.role})` : actor.kind === 'core' ? actor.part : 'the operator';
+  const who =
+    actor.kind === 'run' ? `a run (${actor.role})` : actor.kind === 'core' ? actor.part : 'the operator';
   return fail('not-authorized', `${who} may not ${what}`);
 }
 
@@ -428,7 +482,9 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
     version: event.version,
   };
   const endAttempt = (id: AttemptId, change: Partial<AttemptView>) => {
-    next.attempts = ticket.attempts.map((attempt) => (attempt.id === id ? { ...attempt, ...change } : attempt));
+    next.attempts = ticket.attempts.map((attempt) =>
+      attempt.id === id ? { ...attempt, ...change } : attempt,
+    );
   };
   switch (event.type) {
     case 'ticket.edited':
@@ -442,7 +498,12 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       next.comments = [...ticket.comments, { at: event.at, by: byline(event.actor), text: event.data.text }];
       return next;
     case 'ticket.reassigned':
-      return { ...next, runtime: event.data.runtime, draft: { ...ticket.draft, runtime: event.data.runtime }, hash: event.data.hash };
+      return {
+        ...next,
+        runtime: event.data.runtime,
+        draft: { ...ticket.draft, runtime: event.data.runtime },
+        hash: event.data.hash,
+      };
     case 'ticket.blocked':
       return {
         ...next,
@@ -512,5 +573,9 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
 }
 
 function byline(actor: Actor): string {
-  return actor.kind === 'operator' ? 'operator' : actor.kind === 'run' ? `${actor.role} ${actor.run}` : 'Atrium';
+  return actor.kind === 'operator'
+    ? 'operator'
+    : actor.kind === 'run'
+      ? `${actor.role} ${actor.run}`
+      : 'Atrium';
 }
