@@ -77,16 +77,33 @@ find ${CHECKOUT_INSIDE} -xdev -mindepth 1 -delete || true
 exit ${NOTHING_NEW}
 `;
 
-/** Makes one commit of what is not committed and of every other ref; where nothing is new, empties the folder at once. */
+/**
+ * Empties the folder at once where nothing is new; else makes one commit of what is not committed and of every other ref.
+ * The first question is two calls of git, because most checkouts are removed with nothing new in them.
+ */
 const SAVE = `set -eu
 cd ${CHECKOUT_INSIDE}
-head=$(git rev-parse -q --verify 'HEAD^{commit}')
+nl='
+'
+state=$(git status --porcelain=v2 --branch --no-renames --untracked-files=normal)
+refs=$(git for-each-ref --format='%(objectname)')
+head=\${state#*branch.oid }
+head=\${head%%"$nl"*}
+new=
+case "$state" in *"$nl"[12u?]" "*) new=yes;; esac
+for id in $head $refs; do
+  case " $1 $2 " in *" $id "*) ;; *) new=yes;; esac
+done
+[ -n "$new" ] || {
+  ${EMPTY.replaceAll('\n', '\n  ')}
+}
+git rev-parse -q --verify "$head^{commit}" > /dev/null
 export GIT_INDEX_FILE=${CHECKOUT_INSIDE}/.git/atrium-index
 cp .git/index "$GIT_INDEX_FILE" 2> /dev/null || git read-tree HEAD
 git add -A --ignore-errors > /dev/null 2>&1 || true
 tree=$(git write-tree)
 parents= count=0
-for id in $(git for-each-ref --format='%(objectname)'); do
+for id in $refs; do
   case " $head $2 $parents " in *" $id "*) continue;; esac
   git rev-parse -q --verify "$id^{commit}" > /dev/null || continue
   count=$((count + 1)); [ $count -le 32 ] || break
@@ -96,7 +113,6 @@ save=$head
 if [ "$tree" != "$(git rev-parse 'HEAD^{tree}')" ] || [ -n "$parents" ]; then
   save=$(git commit-tree "$tree" -p "$head" $parents -m "$3")
 fi
-case " $1 $2 " in *" $save "*) ${EMPTY.replaceAll('\n', '\n  ')};; esac
 git update-ref refs/atrium/save "$save"
 exec git bundle create -q - refs/atrium/save "^$1"
 `;

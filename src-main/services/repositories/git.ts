@@ -170,8 +170,12 @@ export function requireObjectId(value: string): string {
   return value;
 }
 
+/** Names that git is not asked about: parts of letters, digits, dots, dashes, beginning and ending with neither of the last two. */
+const PLAIN_REF = /^refs(?:\/[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)+$/;
+
 /** Says that a value can be a ref's name; throws `bad-argument` otherwise. */
 export async function requireRefName(program: GitProgram, ref: string): Promise<string> {
+  if (PLAIN_REF.test(ref) && !/\.\.|\.lock(?:\/|$)/.test(ref)) return ref;
   const result = ref.includes('\0') ? null : await askGit(program, ['check-ref-format', ref]);
   if (result?.code !== 0)
     throw new RepositoryFault('bad-argument', `${JSON.stringify(ref)} cannot be the name of a ref.`);

@@ -30,6 +30,9 @@ const HEADER_LIMIT = 256 * 1024;
 /** Enough for an honest pack; a pack made to unfold beyond it ends its reader, not the core. */
 const MEMORY_KB = 3 * 1024 * 1024;
 
+/** The names of about a million files. */
+const PATHS_LIMIT = 96 * 1024 * 1024;
+
 /** Takes a bundle apart: a header of one ref, prerequisites, a pack. Null where it is none, or holds more refs than one. */
 export function parseBundle(bytes: Buffer): Bundle | null {
   const end = bytes.subarray(0, HEADER_LIMIT).indexOf('\n\n');
@@ -151,14 +154,20 @@ async function judge(
   }
   if (unpacked > input.maxUnpackedBytes) return tooLarge(input.maxUnpackedBytes);
 
-  // Trees that repeat each other unfold to more paths than any list can hold: the output's limit sees them.
+  // Trees that repeat each other unfold to more paths than a difference could hold; a listing streams, and is cut off.
+  const unfolded = await askGit(
+    room.git,
+    ['ls-tree', '-r', '-z', '--name-only', '--full-tree', head],
+    apart({ maxOutputBytes: PATHS_LIMIT }),
+  );
+  const tooMany = `Commit ${head} holds more paths than can be looked at.`;
+  if (unfolded.outcome !== 'exited') return failure('too-large', tooMany);
   const paths = await askGit(
     room.git,
     ['diff-tree', '-r', '--raw', '-z', '--no-renames', '--no-textconv', '--no-ext-diff', input.base, head],
-    apart({ timeoutMs: 60_000 }),
+    apart({ maxOutputBytes: 2 * PATHS_LIMIT, memoryKb: MEMORY_KB }),
   );
-  if (paths.outcome !== 'exited')
-    return failure('too-large', `Commit ${head} changes more paths than can be looked at.`);
+  if (paths.outcome !== 'exited') return failure('too-large', tooMany);
   if (paths.code !== 0) return refused(paths);
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(paths.stdout);

@@ -15,7 +15,12 @@ let next: string;
 let repository: Repository;
 beforeEach(async () => {
   ground = makeGround();
-  base = ground.commit({ 'a.txt': 'one\n', 'gone/b.txt': 'two\n', 'kept.txt': 'kept\n', '.gitignore': 'ignored\n' });
+  base = ground.commit({
+    'a.txt': 'one\n',
+    'gone/b.txt': 'two\n',
+    'kept.txt': 'kept\n',
+    '.gitignore': 'ignored\n',
+  });
   ground.operator(['checkout', '-q', '-b', 'work']);
   rmSync(join(ground.host, 'gone'), { recursive: true });
   next = ground.commit({ 'a.txt': 'one\nmore\n', 'new/c.txt': 'three\n', ignored2: 'x' });
@@ -38,8 +43,16 @@ test.each<[string, (ground: Ground) => void, RegExp]>([
   ['a dirty file it touches', (at) => at.write('a.txt', 'mine\n'), /a\.txt has changes/],
   ['a staged change', (at) => (at.write('kept.txt', 's\n'), void at.operator(['add', 'kept.txt'])), /staged/],
   ['an untracked file in its way', (at) => at.write('new/c.txt', 'mine\n'), /new\/c\.txt is there/],
-  ['a lock of another git', (at) => writeFileSync(join(at.host, '.git', 'index.lock'), ''), /another git command/],
-  ['a merge that is not finished', (at) => writeFileSync(join(at.host, '.git', 'MERGE_HEAD'), ''), /a merge is not finished/],
+  [
+    'a lock of another git',
+    (at) => writeFileSync(join(at.host, '.git', 'index.lock'), ''),
+    /another git command/,
+  ],
+  [
+    'a merge that is not finished',
+    (at) => writeFileSync(join(at.host, '.git', 'MERGE_HEAD'), ''),
+    /a merge is not finished/,
+  ],
 ])('%s lets the merge wait, and nothing is changed', async (_name, prepare, detail) => {
   prepare(ground);
   const before = ground.operator(['--no-optional-locks', 'status', '--porcelain']);
@@ -88,13 +101,17 @@ test('a branch that is being rebased waits', async () => {
 
 test('what does not descend is refused', async () => {
   const other = ground.operator(['commit-tree', `${next}^{tree}`, '-m', 'unrelated']);
-  expect(await repository.land({ commit: other, expected: base, message: 'x' })).toMatchObject({ code: 'not-fast-forward' });
+  expect(await repository.land({ commit: other, expected: base, message: 'x' })).toMatchObject({
+    code: 'not-fast-forward',
+  });
 });
 
 describe('the process dies', () => {
   const script = fileURLToPath(new URL('./testing/land-and-die.ts', import.meta.url));
   const dieAfter = async (step: LandingStep): Promise<void> => {
-    const child = spawn(process.execPath, [script, ground.host, ground.root, next, base, step], { stdio: 'inherit' });
+    const child = spawn(process.execPath, [script, ground.host, ground.root, next, base, step], {
+      stdio: 'inherit',
+    });
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
     expect(signal).toBe('SIGKILL');
   };

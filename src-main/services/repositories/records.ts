@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readIfThere, writeDurably } from './room.ts';
+import { readIfThere } from './room.ts';
 import type { Room } from './room.ts';
 
 const CheckoutRecord = z.object({
@@ -26,7 +26,9 @@ function fileOf(room: Room, folder: string): string {
 /** Remembers a checkout. */
 export async function writeRecord(room: Room, record: CheckoutRecord): Promise<void> {
   await mkdir(folderOf(room), { recursive: true });
-  await writeDurably(fileOf(room, record.folder), JSON.stringify(record));
+  const file = fileOf(room, record.folder);
+  await writeFile(`${file}.new`, JSON.stringify(record));
+  await rename(`${file}.new`, file);
 }
 
 /** What is remembered of the checkout in a folder; null where nothing is. */

@@ -64,7 +64,11 @@ export function makeGround(name = 'host'): Ground {
 }
 
 /** Opens the repository of a {@link Ground} that another process made. */
-export async function openAt(host: string, root: string, extra: Partial<OpenRepositoryInput> = {}): Promise<Repository> {
+export async function openAt(
+  host: string,
+  root: string,
+  extra: Partial<OpenRepositoryInput> = {},
+): Promise<Repository> {
   const opened = await openRepository({
     path: host,
     branch: 'main',
