@@ -1,0 +1,165 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { FeedItem } from '../../src-main/contract/operator-api.ts';
+import type { TicketDetail, TicketDraftInput, TicketSummary } from '../../src-main/contract/tickets.ts';
+import { connectCore } from '../../src-main/hosts/core/client.ts';
+import { placeOf } from '../../src-main/hosts/core/place.ts';
+import { makeWorkspace } from './doors.ts';
+import type { Ended, TestWorkspace } from './doors.ts';
+
+/** What `start --json` gives. */
+export interface Started {
+  run: string;
+  phases: { number: number; name: string; outcome: string; reason: string; ms: number; runs: number }[];
+  waiting: { questions: number; approvals: number };
+  merged: string[];
+  blocked: { id: string; reason: string }[];
+}
+
+/** A failure as the CLI tells it with `--json`. */
+export interface Told {
+  error: { code: string; message: string; hint: string };
+}
+
+/** The operator at work on a workspace, by the CLI alone; only waiting is done on the feed of the operator's socket. */
+export interface Desk {
+  workspace: TestWorkspace;
+  /** A command that must end with exit code 0: its JSON value. */
+  ask<T>(args: string[], stdin?: string): Promise<T>;
+  /** A command that must not end with exit code 0: its exit code and what it told. */
+  refused(args: string[], stdin?: string): Promise<{ code: number | null; error: Told['error'] }>;
+  run(args: string[]): Promise<Ended>;
+  draft(brand: string, draft: TicketDraftInput): Promise<TicketDetail>;
+  /** Drafts and approves. */
+  order(brand: string, draft: TicketDraftInput): Promise<TicketDetail>;
+  approve(ticket: { id: string; hash: string }): Promise<TicketSummary>;
+  show(id: string): Promise<TicketDetail>;
+  start(...args: string[]): Promise<Started>;
+  addBrand(id: string, repository: string, ...args: string[]): Promise<AddedBrand>;
+  /** Settles with the first item of the feed that is accepted; the snapshot's tickets and runs count as items. */
+  until(accept: (item: FeedItem) => boolean): Promise<void>;
+  /** Settles when a ticket is in this state, or in one that nothing leads out of. */
+  untilState(id: string, state: string): Promise<TicketDetail>;
+  /** Ends the core, and gives back when it is gone. */
+  stopCore(): Promise<void>;
+  /** Changes a file of YAML of the workspace while no core runs. */
+  configure(file: string, change: (value: Record<string, unknown>) => void): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface AddedBrand {
+  id: string;
+  repositories: {
+    path: string;
+    branch: string;
+    checks: Record<string, string>;
+    baseline: string;
+    detail: string;
+  }[];
+}
+
+/** Checks of a repository that was made with `makeShellRepository`. */
+export const SHELL_CHECKS = ['--setup', 'none', '--test', 'sh check.sh', '--lint', 'none', '--count', 'exit'];
+
+/** Makes a workspace and sits down at it. `env` goes to every command, and so to the core that it starts. */
+export async function openDesk(options: {
+  env?: Record<string, string>;
+  config?: Record<string, unknown>;
+  name?: string;
+}): Promise<Desk> {
+  const workspace = await makeWorkspace(options.name);
+  const env = options.env ?? {};
+  const run: Desk['run'] = (args) => workspace.run(args, { env });
+
+  const ask: Desk['ask'] = async <T>(args: string[], stdin?: string) => {
+    const ended = await workspace.run([...args, '--json'], { env, ...(stdin === undefined ? {} : { stdin }) });
+    if (ended.code !== 0)
+      throw new Error(`atrium ${args.join(' ')} ended with ${ended.code}: ${ended.stdout}${ended.stderr}`);
+    return JSON.parse(ended.stdout) as T;
+  };
+
+  const until: Desk['until'] = async (accept) => {
+    const connection = await connectCore(placeOf(workspace.path, process.env), {
+      need: 'command',
+      now: undefined,
+    });
+    if (connection === undefined) throw new Error('no core runs, so nothing will come');
+    try {
+      for await (const item of await connection.client.feed({})) {
+        if (item.kind !== 'snapshot') {
+          if (accept(item)) return;
+          continue;
+        }
+        const { tickets, runs } = item.snapshot;
+        if (tickets.some((ticket) => accept({ kind: 'ticket', ticket }))) return;
+        if (runs.some((each) => accept({ kind: 'run', run: each }))) return;
+      }
+      throw new Error('the feed ended before it came');
+    } finally {
+      connection.close();
+    }
+  };
+
+  const desk: Desk = {
+    workspace,
+    ask,
+    run,
+    until,
+    async refused(args, stdin) {
+      const ended = await workspace.run([...args, '--json'], {
+        env,
+        ...(stdin === undefined ? {} : { stdin }),
+      });
+      if (ended.code === 0) throw new Error(`atrium ${args.join(' ')} was not refused: ${ended.stdout}`);
+      return { code: ended.code, error: (JSON.parse(ended.stdout) as Told).error };
+    },
+    draft: (brand, draft) =>
+      ask(['ticket', 'draft', '--brand', brand, '--file', '-'], JSON.stringify(draft)),
+    approve: (ticket) => ask(['ticket', 'approve', ticket.id, '--hash', ticket.hash]),
+    async order(brand, draft) {
+      const drafted = await desk.draft(brand, draft);
+      await desk.approve(drafted);
+      return drafted;
+    },
+    show: (id) => ask(['ticket', 'show', id]),
+    start: (...args) => ask(['start', ...args]),
+    addBrand: (id, repository, ...args) =>
+      ask(['brand', 'add', id, '--name', id, '--repository', repository, ...args, '--yes']),
+    async untilState(id, state) {
+      const ends = new Set([state, 'merged', 'blocked']);
+      await until((item) => item.kind === 'ticket' && item.ticket.id === id && ends.has(item.ticket.state));
+      return desk.show(id);
+    },
+    async stopCore() {
+      await ask(['core', 'stop']);
+    },
+    async configure(file, change) {
+      const whole = path.join(workspace.path, file);
+      const value = parse(await readFile(whole, 'utf8')) as Record<string, unknown>;
+      change(value);
+      await writeFile(whole, stringify(value));
+    },
+    remove: () => workspace.remove(),
+  };
+  if (options.config !== undefined)
+    await desk.configure('workspace.yaml', (value) => Object.assign(value, options.config));
+  return desk;
+}
+
+/** Processes whose command line or folder names this path. */
+export async function processesAt(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (commandLine.includes(folder)) found.push(`${pid} ${commandLine.replaceAll('\0', ' ')}`);
+  }
+  return found;
+}
+
+/** Every file below a folder, by absolute path. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
