@@ -158,6 +158,37 @@ test('a sealed brand sees this commit alone', async () => {
   await expect(asAgent(folder, baseObjects, `git cat-file -e ${hidden}`)).rejects.toThrow('ended with');
 });
 
+test('where the run has a user who cannot read the host, its objects are made apart', async () => {
+  const own = await (await ground.open()).prepareObjects(base);
+  expect(own).toEqual({ baseObjects: join(ground.host, '.git', 'objects'), shallow: [], complete: true });
+  const repository = await ground.open({ owner: { uid: 4242, gid: 4242 } });
+  const objects = join(ground.root, 'state', 'base', base, 'objects');
+  expect(await repository.prepareObjects(base)).toEqual({
+    baseObjects: objects,
+    shallow: [base],
+    complete: true,
+  });
+  expect(statSync(join(objects, 'pack')).mode & 0o777).toBe(0o755);
+  expect(await repository.sweepObjects()).toBe(1);
+  expect(existsSync(objects)).toBe(false);
+});
+
+test.each([[false], [true]])(
+  'a host that is itself a shallow clone serves checkouts, sealed: %s',
+  async (sealed) => {
+    ground.commit({ 'a.txt': 'second\n' });
+    const path = join(ground.root, 'shallow');
+    ground.operator(['init', '-q', '-b', 'main', path], ground.root);
+    ground.operator(['fetch', '-q', '--depth=1', ground.host, 'main'], path);
+    ground.operator(['reset', '-q', '--hard', 'FETCH_HEAD'], path);
+    const repository = await ground.open({ path, sealed });
+    const { head } = await worked(repository, 'echo x > a.txt; git commit -qam x; git log --oneline');
+    const expected = await repository.head();
+    expect(await repository.land({ commit: head, expected, message: 'x' })).toMatchObject({ ok: true });
+    expect(ground.operator(['status', '--porcelain'], path)).toBe('');
+  },
+);
+
 test('what conflicts is named, and nothing moves', async () => {
   const repository = await ground.open();
   const { head } = await worked(repository, 'echo agent > a.txt; git commit -qam agent');
