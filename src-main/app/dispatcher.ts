@@ -23,7 +23,7 @@ export interface Slots {
 export interface Dispatcher {
   /** Looks for work now; cheap when there is none. */
   wake(): void;
-  /** Approved tickets are started only where this is on. */
+  /** Starts what is approved, also where approvals alone start nothing; until all of it has ended. */
   open(): void;
   /** Tickets in hand. */
   busy(): TicketId[];
@@ -46,6 +46,7 @@ export function createDispatcher(parts: {
   obstacle(): Promise<string | null>;
   /** Calls back once when the operator's folder has changed; what it returns stops the watch. */
   watchFolder(folder: string, changed: () => void): () => void;
+  /** Whether an approval alone starts a ticket. */
   opened: boolean;
   onFault(error: unknown, brand: BrandId): void;
 }): Dispatcher {
@@ -80,6 +81,7 @@ export function createDispatcher(parts: {
 
   const settle = () => {
     if (looking || again || inHand.size > 0) return;
+    opened = parts.opened;
     for (const done of drains) done();
     drains.clear();
   };

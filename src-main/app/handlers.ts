@@ -328,17 +328,18 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       ),
     ),
 
-    export: api.export.handler(({ input }) => {
+    export: api.export.handler(async ({ input }) => {
       const brands =
         input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
-      return mapped(brands, (list) =>
-        list.map(({ brand, exporter }) => ({
-          brand: brand.id,
-          file: brand.places.tickets,
-          position: exporter.write().position,
-          tickets: brand.tickets.all().length,
-        })),
-      );
+      if (!brands.ok) return brands;
+      const written = brands.value.map(({ brand, exporter }) => ({
+        brand: brand.id,
+        file: brand.places.tickets,
+        position: exporter.write().position,
+        tickets: brand.tickets.all().length,
+      }));
+      await workspace.keepHistory();
+      return ok(written);
     }),
     import: api.import.handler(({ input, context }) => {
       const open = openOf(input.brand);

@@ -29,6 +29,7 @@ import { createDoctor, type Doctor } from './doctor.ts';
 import { createExporter, type Exporter } from './exports.ts';
 import { createFeed, runView, type Feed } from './feed.ts';
 import { createGate } from './gate.ts';
+import { keepHistory } from './history.ts';
 import { openKnowledge, type Knowledge } from './knowledge.ts';
 import { brandPlaces, makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } from './places.ts';
 import { interruptAttempts, recover } from './recovery.ts';
@@ -64,6 +65,8 @@ export interface Workspace {
   /** Says beside a waiting ticket why it waits. */
   explained<T extends TicketSummary>(brand: Brand, ticket: T): T;
   hashOf(content: DraftContent): string;
+  /** Commits the records to git. */
+  keepHistory(): Promise<void>;
   stopRunsOf(ticket: TicketId, reason: string): Promise<void>;
   busy(): boolean;
   onIdle(listener: () => void): () => void;
@@ -225,6 +228,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     brands: () => [...open.values()],
     log: log.value,
     calendar,
+    keepHistory: () => self.keepHistory(),
     onReport: (report, ended) => {
       feed.tellStart(report, ended);
       if (ended) setImmediate(settleIdle);
@@ -313,6 +317,12 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
       return reason === undefined ? ticket : { ...ticket, reason };
     },
     hashOf: approvalHash,
+    keepHistory: () =>
+      keepHistory(
+        places,
+        git,
+        [...open.values()].map(({ brand }) => brand),
+      ),
     async stopRunsOf(ticket, reason) {
       for (const { brand } of open.values())
         for (const run of brand.runs.list(ticket))

@@ -54,6 +54,7 @@ export function createStart(parts: {
   brands(): StartBrand[];
   log: WorkspaceLog;
   calendar: Calendar;
+  keepHistory(): Promise<void>;
   onReport(report: StartReport, ended: boolean): void;
 }): Start {
   let current: { emitter: EventEmitter; report: StartReport; done: boolean } | null = null;
@@ -126,29 +127,24 @@ export function createStart(parts: {
         : { outcome: 'waiting', reason: left.join('; ') };
     },
     async ({ dryRun }) => {
-      const before = pages();
       if (dryRun) return { outcome: 'skipped', reason: 'nothing merged waits to be distilled' };
       for (const { knowledge, exporter } of parts.brands()) {
         await knowledge.drain();
         exporter.write();
       }
-      const written = pages() - before + distilledSince(current?.report.merged ?? []);
-      return written > 0
-        ? { outcome: 'ran', reason: `${written} claims on pages, tickets.jsonl written` }
+      await parts.keepHistory();
+      const merged = current?.report.merged ?? [];
+      const claims = parts
+        .brands()
+        .reduce((sum, { brand }) => sum + merged.reduce((n, id) => n + claimsOf(brand, id), 0), 0);
+      return claims > 0
+        ? { outcome: 'ran', reason: `${claims} claims on pages` }
         : { outcome: 'skipped', reason: 'nothing was merged that is not distilled already' };
     },
   ];
 
   const approvals = () =>
     parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
-  const pages = () => parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'page.written'), 0);
-  const distilledSince = (merged: readonly TicketId[]) =>
-    parts
-      .brands()
-      .reduce(
-        (sum, { brand }) => sum + merged.filter((id) => brand.tickets.get(id) && hasPage(brand, id)).length,
-        0,
-      );
   const runsStarted = () =>
     parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
 
@@ -273,12 +269,13 @@ function countEvents(brand: Brand, type: string): number {
   );
 }
 
-function hasPage(brand: Brand, ticket: TicketId): boolean {
+/** How many claims were written about a ticket. */
+function claimsOf(brand: Brand, ticket: TicketId): number {
   return (
     brand.store.query<{ n: number }>(
       "SELECT COUNT(*) AS n FROM projection_activity WHERE type = 'page.written' AND ticket = ?",
       ticket,
-    )[0]?.n !== 0
+    )[0]?.n ?? 0
   );
 }
 

@@ -20,3 +20,5 @@ export type { MergedTree, MergeInput } from './merge.ts';
 export type { Landed, LandFailure, LandingStep, LandInput } from './land.ts';
 export type { AfterMergeResult, RemoteState } from './remotes.ts';
 export type { Soundness } from './soundness.ts';
+export { openHistory } from './history.ts';
+export type { History } from './history.ts';
