@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
+import { fileAt } from './find-program.ts';
 import { driveLines } from './line-protocol.ts';
 import type { Runtime, RuntimeNeeds, RuntimeProbe, Task } from './port.ts';
 
@@ -68,9 +68,10 @@ function ownProgram(
   },
 ): Runtime {
   const files = [program.file, 'line-agent.mjs'];
-  const sourceOf = (file: string): string => join(options.appRoot, 'resources', 'run', file);
+  const sourceOf = (file: string): string | undefined =>
+    fileAt(join(options.appRoot, 'resources', 'run', file));
   const targetOf = (file: string): string => `/opt/agent/${file}`;
-  const missing = (): string | undefined => files.find((file) => !existsSync(sourceOf(file)));
+  const missing = (): string | undefined => files.find((file) => sourceOf(file) === undefined);
   return {
     name: program.name,
     title: program.title,
@@ -91,16 +92,17 @@ function ownProgram(
     prepare: (task): Result<RuntimeNeeds> => {
       const checked = program.check(task);
       if (!checked.ok) return checked;
-      const lost = missing();
-      if (lost !== undefined) {
-        return fail(
-          'runtime-missing',
-          `Atrium's own file resources/run/${lost} is missing.`,
-          'Install Atrium again.',
-        );
+      const mounts: RuntimeNeeds['mounts'] = [];
+      for (const file of files) {
+        const source = sourceOf(file);
+        if (source === undefined) {
+          const message = `Atrium's own file resources/run/${file} is missing.`;
+          return fail('runtime-missing', message, 'Install Atrium again.');
+        }
+        mounts.push({ source, target: targetOf(file), access: 'read' });
       }
       return ok({
-        mounts: files.map((file) => ({ source: sourceOf(file), target: targetOf(file), access: 'read' })),
+        mounts,
         environment: {},
         command: [options.nodeInside, targetOf(program.file)],
         homeFiles: [],
