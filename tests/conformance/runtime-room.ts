@@ -145,7 +145,7 @@ function launch(
     ...Object.entries(variables).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', '/work', '--', ...needs.command],
   ];
-  const child = spawn('/usr/bin/bwrap', parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn('/usr/bin/bwrap', parameters, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.on('exit', (code, signal) => resolve({ code, signal }));
   });
@@ -155,7 +155,9 @@ function launch(
     stderr: child.stderr,
     exited,
     stop: async () => {
-      child.kill('SIGKILL');
+      // The whole group: a launcher that is killed while it starts would leave its first process inside without a parent to die with.
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, 'SIGKILL');
       await exited;
     },
   };
