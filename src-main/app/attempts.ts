@@ -6,7 +6,7 @@ import { branchOfTicket } from '../contract/ids.ts';
 import { readResultMarkers } from '../contract/run-api.ts';
 import type { ResultReport } from '../contract/tickets.ts';
 import { executorBrief, type Extract } from '../domain/brief.ts';
-import { hasFailed, openAttempt, type Ticket } from '../domain/ticket.ts';
+import { EXECUTOR, hasFailed, openAttempt, type Ticket } from '../domain/ticket.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { pathsTest } from './ticket-paths.ts';
@@ -49,7 +49,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     if (!ticket) return fail('not-found', `there is no ticket ${id}`);
     const repository = brand.repository(ticket.repository);
     if (!repository.ok) return repository;
-    const contract = brand.contract('ticket-executor');
+    const contract = brand.contract(EXECUTOR);
     if (!contract.ok) return contract;
     const runtime = parts.runtimes.find((one) => one.name === ticket.runtime);
     if (!runtime) return fail('runtime-missing', `there is no runtime ${ticket.runtime}`);

@@ -6,6 +6,7 @@ import type { Actor, BrandEvent } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId } from '../contract/ids.ts';
 import type { TicketDraft } from '../contract/tickets.ts';
+import { EXECUTOR } from '../domain/ticket.ts';
 import { INSIDE } from '../domain/sandbox-profile.ts';
 import { openEventStore, type EventStore } from '../services/event-store/index.ts';
 import type { ModelUpstream } from '../services/gateway/index.ts';
@@ -189,7 +190,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
         );
       if (draft.mode === 'plan_first')
         return fail('not-built', 'plan_first is not built yet', 'draft it with mode: direct');
-      const executor = contract('ticket-executor');
+      const executor = contract(EXECUTOR);
       if (!executor.ok) return executor;
       return ok({
         draft,

@@ -54,6 +54,8 @@ export function createDispatcher(parts: {
   const { tickets } = brand;
   const inHand = new Map<TicketId, Promise<void>>();
   const atGate = new Map<TicketId, () => void>();
+  /** Tickets that no attempt can be started for until the operator's repository is put right. */
+  const held = new Map<TicketId, { reason: string; release(): void }>();
   const reasons = new Map<TicketId, string>();
   let opened = parts.opened;
   let closed = false;
@@ -100,7 +102,9 @@ export function createDispatcher(parts: {
     for (const ticket of open)
       if (ticket.candidate && !inHand.has(ticket.id) && !atGate.has(ticket.id))
         takeInHand(ticket.id, () => judge(ticket.id));
-    const plan = schedule([...open, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
+    const free = open.filter((ticket) => !held.has(ticket.id));
+    const plan = schedule([...free, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
+    for (const [id, { reason }] of held) reasons.set(id, reason);
     for (const { id, reason } of plan.wait) reasons.set(id, reason);
     for (const { id, dependency } of plan.block) {
       const detail = `it depends on ${dependency}, which is blocked`;
@@ -202,13 +206,34 @@ export function createDispatcher(parts: {
   const start = async (id: TicketId) => {
     const execution = await attempts.carryOut(id);
     if (!execution.ok) {
-      const { message, hint } = execution.failure;
-      const detail = `${message}${hint ? `; ${hint}` : ''}`;
+      const { code, message, hint } = execution.failure;
+      const detail = `${message.replace(/\.$/, '')}${hint ? `; ${hint}` : ''}`;
+      if (code === 'repository-unusable') {
+        hold(id, detail);
+        return;
+      }
       tickets.execute(id, { type: 'block', reason: 'refused', detail, successor: null }, core);
       return;
     }
     if (execution.value.candidate) await judge(id);
     else await tidy(id);
+  };
+
+  /** What the operator puts right in the repository's folder, or the next start, lets the ticket go on. */
+  const hold = (id: TicketId, reason: string) => {
+    const name = tickets.get(id)?.repository;
+    const folder = brand.config.repositories.find((repository) => repository.name === name)?.path;
+    let stop: () => void = () => undefined;
+    const release = () => {
+      stop();
+      held.delete(id);
+    };
+    held.set(id, { reason, release });
+    if (folder === undefined || closed) return;
+    stop = parts.watchFolder(folder, () => {
+      release();
+      wake();
+    });
   };
 
   const judge = async (id: TicketId) => {
@@ -249,6 +274,7 @@ export function createDispatcher(parts: {
     wake,
     open() {
       opened = true;
+      for (const { release } of held.values()) release();
       wake();
     },
     busy: () => [...inHand.keys()],
@@ -262,6 +288,7 @@ export function createDispatcher(parts: {
     async close() {
       closed = true;
       for (const stop of atGate.values()) stop();
+      for (const { release } of held.values()) release();
       await looking;
       await Promise.all(inHand.values());
       for (const done of drains) done();

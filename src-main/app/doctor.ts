@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckView, DoctorReport } from '../contract/operator-api.ts';
 import { CHECK_TITLES, grade } from '../domain/doctor.ts';
+import { EXECUTOR } from '../domain/ticket.ts';
 import { INSIDE, sandboxProfile } from '../domain/sandbox-profile.ts';
 import { openEventStore } from '../services/event-store/index.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
@@ -91,7 +92,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
 
   const guardLive = (): Promise<Finding> =>
     inEach(({ brand }) => {
-      const executor = brand.contract('ticket-executor');
+      const executor = brand.contract(EXECUTOR);
       if (!executor.ok) return executor.failure.message;
       const geography = {
         brand: brand.id,
@@ -117,7 +118,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
     const probe = await parts.sandbox.probe();
     if (!probe.available) return { ok: false, detail: `${probe.message} ${probe.hint}` };
     return inEach(async ({ brand }) => {
-      const contract = brand.contract('ticket-executor');
+      const contract = brand.contract(EXECUTOR);
       if (!contract.ok) return contract.failure.message;
       const folder = mkdtempSync(join(places.sockets, 'doctor-'));
       try {

@@ -241,11 +241,15 @@ export function createRooms(parts: RoomParts): Rooms {
     const bare = await bareRoom(request, request.folder);
     if (!bare.ok || config.checks.setup === 'none') return bare;
     const lockfiles = await request.repository.lockfileHash(request.commit, config.lockfiles);
+    // What tickets share is made from the branch alone: what a candidate's own scripts make stays with that candidate.
+    const head = await request.repository.head();
+    const shared = lockfiles === (await request.repository.lockfileHash(head, config.lockfiles));
+    const commit = shared ? head : request.commit;
     const key = createHash('sha256')
-      .update([config.name, config.checks.setup, lockfiles, parts.toolchain].join('\0'))
+      .update([config.name, config.checks.setup, lockfiles, parts.toolchain, shared ? '' : commit].join('\0'))
       .digest('hex')
       .slice(0, 32);
-    const ready = await ensureSetup(request, key);
+    const ready = await ensureSetup({ ...request, commit }, key);
     if (!ready.ok) {
       await request.repository.removeCheckout(request.folder, { discard: true });
       return ready;
@@ -325,7 +329,10 @@ for path in "$@"; do
 done
 `;
 
-/** Moves a folder that setup made into the cache. A path through a link, or a link itself, is left. */
+/**
+ * Moves a folder that setup made into the cache. Its path is the checkout's own word: one that leads out or through a link,
+ * or a link itself, is left.
+ */
 function keep(
   checkout: string,
   path: string,
@@ -334,6 +341,7 @@ function keep(
 ): boolean {
   let at = checkout;
   for (const segment of path.split('/')) {
+    if (['', '.', '..', '.git'].includes(segment)) return false;
     at = join(at, segment);
     if (!lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) return false;
   }

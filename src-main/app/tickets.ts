@@ -10,7 +10,7 @@ import type {
   TicketState,
   TicketSummary,
 } from '../contract/tickets.ts';
-import { decideTicket, openAttempt, type Ticket, type TicketCommand } from '../domain/ticket.ts';
+import { decideTicket, EXECUTOR, openAttempt, type Ticket, type TicketCommand } from '../domain/ticket.ts';
 import { findCycle } from '../domain/scheduling.ts';
 import { canonicalJson, type EventStore } from '../services/event-store/index.ts';
 import { ticketStream } from './projections.ts';
@@ -240,7 +240,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       grants: ticket.draft.grants,
       references: ticket.draft.references,
       blocks: blocks.map((row) => row.id as TicketId),
-      contract: ticket.contract,
+      contract: EXECUTOR,
       checks: ticket.checks,
       base: lastBase?.data.base ?? null,
       mergedCommit: ticket.merged?.commit ?? null,

@@ -13,6 +13,8 @@ import type {
   VerdictReport,
 } from '../contract/tickets.ts';
 
+/** The contract under which tickets are carried out. */
+export const EXECUTOR = 'ticket-executor';
 /** A third failed attempt is a dead letter. */
 export const MAX_FAILED_ATTEMPTS = 3;
 /** A ticket that was running at so many deaths of the core is set aside. */
