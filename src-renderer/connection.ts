@@ -57,7 +57,9 @@ export function connect(open: OpenLine, events: ConnectionEvents): void {
       } catch (error) {
         if (error instanceof Refused) {
           events.onLink('refused');
-          await new Promise<void>((resolve) => window.addEventListener('hashchange', () => resolve(), { once: true }));
+          await new Promise<void>((resolve) =>
+            window.addEventListener('hashchange', () => resolve(), { once: true }),
+          );
         }
       }
       events.onLink('gone');
@@ -84,7 +86,8 @@ export async function nextClient(signal: AbortSignal): Promise<OperatorClient> {
   }
 }
 
-type Answer<T> = { ok: true; value: T } | { ok: false; failure: { code: string; message: string; hint: string } };
+type Answer<T> =
+  { ok: true; value: T } | { ok: false; failure: { code: string; message: string; hint: string } };
 
 /** Turns what is thrown on the way (no core, a lost line, an input the core does not accept) into a failure to show. */
 export function failureOf(error: unknown): Extract<Result<never>, { ok: false }> {

@@ -1,12 +1,20 @@
 import { t } from './strings/en.ts';
 
 // What changes how text looks without being seen: controls (C0, C1), marks of direction, invisible separators.
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
-// eslint-disable-next-line no-control-regex -- colour codes of a terminal begin with a control character
+const unseen =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+// How a terminal is told a colour.
 const colourCode = /\u001b\[[0-9;:]*m/g;
 
-const names: Readonly<Record<number, string>> = { 0: 'NUL', 7: 'BEL', 8: 'BS', 12: 'FF', 13: 'CR', 27: 'ESC', 127: 'DEL' };
+const names: Readonly<Record<number, string>> = {
+  0: 'NUL',
+  7: 'BEL',
+  8: 'BS',
+  12: 'FF',
+  13: 'CR',
+  27: 'ESC',
+  127: 'DEL',
+};
 
 // Written in letters: the symbols that Unicode has for controls are in few fonts.
 function symbolOf(character: string): string {

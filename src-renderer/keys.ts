@@ -59,10 +59,10 @@ export function useKeys(title: string, bindings: readonly Binding[], modal = fal
   }, [shape, title, modal]);
 }
 
-/** The bindings heard now: those of the uppermost dialog, or of everything shown. */
+/** The layers heard now: those of the dialog and what is in it, or of everything shown. */
 export function heard(layers: readonly Layer[]): readonly Layer[] {
-  const dialog = layers.findLastIndex((layer) => layer.modal);
-  return dialog === -1 ? layers : layers.slice(dialog);
+  const dialog = layers.findIndex((layer) => layer.modal);
+  return dialog === -1 ? layers : layers.slice(dialog).filter((layer) => layer.modal);
 }
 
 function nameOf(event: KeyboardEvent): string {
@@ -73,7 +73,8 @@ function nameOf(event: KeyboardEvent): string {
 
 const typesInto = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
-  (target.isContentEditable || target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select'));
+  (target.isContentEditable ||
+    target.matches('input:not([type=checkbox]):not([type=radio]), textarea, select'));
 
 const actsOn = (target: EventTarget | null) =>
   target instanceof Element && target.closest('a, button, summary, [role=menuitem], [role=option]') !== null;

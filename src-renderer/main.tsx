@@ -13,7 +13,8 @@ followScheme();
 connect(transportOfPage(), { onItem: receive, onLink: setLink });
 
 const root = document.getElementById('root');
-if (root === null) throw new Error('index.html has no element with the id "root"; the window cannot be shown.');
+if (root === null)
+  throw new Error('index.html has no element with the id "root"; the window cannot be shown.');
 createRoot(root).render(
   <StrictMode>
     <App />

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Failure, Result } from '../src-main/contract/errors.ts';
 import { failureOf, nextClient } from './connection.ts';
 import { useLive } from './store.ts';
@@ -12,7 +12,8 @@ export interface Query<T> {
   retry(): void;
 }
 
-type Answer<T> = { ok: true; value: T } | { ok: false; failure: { code: string; message: string; hint: string } };
+type Answer<T> =
+  { ok: true; value: T } | { ok: false; failure: { code: string; message: string; hint: string } };
 
 const kept = new Map<string, unknown>();
 const keptAtMost = 200;
@@ -47,12 +48,18 @@ export function useQuery<T>(
   const request = `${key ?? ''}\n${version}\n${lines}\n${tries}`;
   const [held, setHeld] = useState<Held<T>>(() => ({ key: null, value: null, failure: null, settled: '' }));
 
+  // What is asked is told by the key; the function that asks is a new one at every render.
+  const latest = useRef(call);
+  useEffect(() => {
+    latest.current = call;
+  });
+
   useEffect(() => {
     if (key === null) return;
     const gone = new AbortController();
     const run = async () => {
       const client = await nextClient(gone.signal);
-      const answer = await call(client).then((result) => result as Result<T>, failureOf);
+      const answer = await latest.current(client).then((result) => result as Result<T>, failureOf);
       if (gone.signal.aborted) return;
       if (answer.ok) {
         keep(key, answer.value);
@@ -70,12 +77,15 @@ export function useQuery<T>(
       if (!gone.signal.aborted) throw error;
     });
     return () => gone.abort();
-    // `request` stands for key, version, line and try; `call` is a new function at every render and asks the same.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [request]);
+  }, [key, request]);
 
   const own = held.key === key;
   const value = own ? held.value : key === null ? null : ((kept.get(key) as T | undefined) ?? null);
   const retry = useCallback(() => setTries((count) => count + 1), []);
-  return { value, failure: own ? held.failure : null, loading: key !== null && held.settled !== request, retry };
+  return {
+    value,
+    failure: own ? held.failure : null,
+    loading: key !== null && held.settled !== request,
+    retry,
+  };
 }

@@ -25,16 +25,25 @@ function part(text: string): string {
 
 /** The screen that a path names. */
 export function routeOf(path: string): Route {
-  const [first, second, third, fourth] = path.split('/').filter((each) => each !== '').map(part);
+  const [first, second, third, fourth] = path
+    .split('/')
+    .filter((each) => each !== '')
+    .map(part);
   if (first === undefined) return { screen: 'today' };
   if (first === 'approvals') return { screen: 'approvals', ticket: second ?? null };
   if (first === 'brand' && second !== undefined) {
     const tab = brandTabs.find((each) => each === (third ?? 'overview'));
-    if (tab !== undefined) return { screen: 'brand', brand: second, tab, ticket: tab === 'tickets' ? (fourth ?? null) : null };
+    if (tab !== undefined)
+      return { screen: 'brand', brand: second, tab, ticket: tab === 'tickets' ? (fourth ?? null) : null };
   }
   if (first === 'ticket' && second !== undefined) return { screen: 'ticket', ticket: second };
   if (first === 'wiki') {
-    const page = path.split('/').filter((each) => each !== '').slice(1).map(part).join('/');
+    const page = path
+      .split('/')
+      .filter((each) => each !== '')
+      .slice(1)
+      .map(part)
+      .join('/');
     return { screen: 'wiki', page: page === '' ? null : page };
   }
   if (first === 'health' || first === 'settings' || first === 'add-brand') return { screen: first };

@@ -31,7 +31,10 @@ export function setLink(link: LinkState): void {
   const { link: before, lines, loaded } = useLive.getState();
   if (link === before) return;
   // Before the first snapshot there is nothing to grey: it still connects.
-  useLive.setState({ link: link === 'gone' && !loaded ? 'connecting' : link, lines: link === 'live' ? lines + 1 : lines });
+  useLive.setState({
+    link: link === 'gone' && !loaded ? 'connecting' : link,
+    lines: link === 'live' ? lines + 1 : lines,
+  });
   if (loaded && link === 'gone') announce(t.live.coreGone);
   if (loaded && link === 'live') announce(t.live.coreBack);
 }

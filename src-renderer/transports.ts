@@ -53,7 +53,9 @@ export const openSocket: OpenLine = () =>
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
     socket.binaryType = 'arraybuffer';
     const timer = setTimeout(() => socket.close(), helloTimeout);
-    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'hello', ...who })), { once: true });
+    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'hello', ...who })), {
+      once: true,
+    });
     socket.addEventListener('close', (event) => {
       clearTimeout(timer);
       if (event.code === refusedCode) {
@@ -71,9 +73,12 @@ export const openSocket: OpenLine = () =>
           return;
         }
         sessionStorage.setItem(sessionSlot, session);
-        if (location.hash !== '') history.replaceState(history.state, '', location.pathname + location.search);
+        if (location.hash !== '')
+          history.replaceState(history.state, '', location.pathname + location.search);
         const client: OperatorClient = createORPCClient(new SocketLink({ websocket: socket }));
-        const closed = new Promise<void>((done) => socket.addEventListener('close', () => done(), { once: true }));
+        const closed = new Promise<void>((done) =>
+          socket.addEventListener('close', () => done(), { once: true }),
+        );
         resolve({ client, closed, close: () => socket.close() });
       },
       { once: true },
@@ -94,7 +99,9 @@ export const openPort: OpenLine = () =>
       window.removeEventListener('message', receive);
       port.start();
       const client: OperatorClient = createORPCClient(new PortLink({ port }));
-      const closed = new Promise<void>((done) => port.addEventListener('close', () => done(), { once: true }));
+      const closed = new Promise<void>((done) =>
+        port.addEventListener('close', () => done(), { once: true }),
+      );
       resolve({ client, closed, close: () => port.close() });
     };
     window.addEventListener('message', receive);

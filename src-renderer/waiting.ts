@@ -31,7 +31,8 @@ export function waitingOf(
     .sort((a, b) => later.indexOf(a.id) - later.indexOf(b.id) || urgentFirst(a, b));
   const stopped = all
     .filter(
-      (ticket) => ticket.state === 'blocked' && !settled.test(ticket.blockedReason ?? '') && !succeeded.has(ticket.id),
+      (ticket) =>
+        ticket.state === 'blocked' && !settled.test(ticket.blockedReason ?? '') && !succeeded.has(ticket.id),
     )
     .sort(urgentFirst);
   return [

@@ -1,5 +1,6 @@
 /** Everything that the window says, in English. Another language is another file of this shape. */
-const plural = (count: number, one: string, many: string) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many: string) =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 const states = {
   draft: 'Draft',
@@ -62,7 +63,8 @@ export const t = {
     days: (count: number) => `${count} d`,
     ms: (count: number) => `${count} ms`,
     seconds: (count: string) => `${count.replace(/\.0$/, '')} s`,
-    minutesSeconds: (minutes: number, seconds: number) => (seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`),
+    minutesSeconds: (minutes: number, seconds: number) =>
+      seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`,
   },
   keyNames: { control: 'Ctrl', escape: 'Esc', enter: 'Enter' },
   actions: {
@@ -161,17 +163,31 @@ export const t = {
     never: 'Not started yet. Start looks at every brand, does what is stale and says why it skips the rest.',
     began: 'Start began.',
     ended: 'Start ended.',
-    phases: ['initialise', 'scout', 'housekeeping', 'outstanding', 'brief', 'interview', 'draft and approve', 'dispatch', 'distil'],
+    phases: [
+      'initialise',
+      'scout',
+      'housekeeping',
+      'outstanding',
+      'brief',
+      'interview',
+      'draft and approve',
+      'dispatch',
+      'distil',
+    ],
     outcome: (name: string, outcome: keyof typeof outcomes) => `${name} ${outcomes[outcome]}`,
     took: (time: string, runs: number) => (runs === 0 ? time : `${time}, ${plural(runs, 'run', 'runs')}`),
   },
-  lacks: { title: 'What this machine lacks', none: 'Nothing: the sandbox, git and an agent program are here.' },
+  lacks: {
+    title: 'What this machine lacks',
+    none: 'Nothing: the sandbox, git and an agent program are here.',
+  },
   approvals: {
     region: 'Ticket to approve',
     decision: 'Decision',
     place: (at: number, of: number) => `${at} of ${of}`,
     none: 'Nothing waits for approval.',
-    purpose: 'A draft comes here before anything runs. You see what it may touch and approve it, or not, one at a time.',
+    purpose:
+      'A draft comes here before anything runs. You see what it may touch and approve it, or not, one at a time.',
     notWaiting: (id: string) => `${id} does not wait for approval.`,
     isPending: (id: string) => `${id} is approved and about to be sent.`,
     others: (count: number) => (count === 0 ? 'To approvals' : plural(count, 'other waits', 'others wait')),
@@ -257,7 +273,8 @@ export const t = {
       'not-run': 'The checks have not run yet',
     },
     noTickets: 'No tickets yet.',
-    ticketsPurpose: 'A ticket is one piece of work: you write it, approve it, and it is done behind walls and checked.',
+    ticketsPurpose:
+      'A ticket is one piece of work: you write it, approve it, and it is done behind walls and checked.',
     filter: 'State',
     nextFilter: 'Next filter',
     open: 'Open',
@@ -466,7 +483,8 @@ export const t = {
     run: 'Run the doctor',
     running: 'Checking',
     notRun: 'The doctor has not run in this window.',
-    purpose: 'Nineteen checks prove that the walls hold and that nothing is lost. A means that all nineteen pass.',
+    purpose:
+      'Nineteen checks prove that the walls hold and that nothing is lost. A means that all nineteen pass.',
     grade: (grade: string, passed: number, total: number) => `Grade ${grade}, ${passed} of ${total}`,
     said: (passed: number, total: number) => `The doctor passed ${passed} of ${total} checks.`,
     passed: 'Passed',

@@ -28,7 +28,13 @@ interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 
 /** A button that is an icon alone: its name is for who does not see it, and on hover. */
 export function IconButton({ label, icon, className, ...rest }: IconButtonProps) {
   return (
-    <button type="button" aria-label={label} title={label} className={`${css.icon} ${className ?? ''}`} {...rest}>
+    <button
+      type="button"
+      aria-label={label}
+      title={label}
+      className={`${css.icon} ${className ?? ''}`}
+      {...rest}
+    >
       {icon}
     </button>
   );

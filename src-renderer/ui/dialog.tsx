@@ -26,7 +26,10 @@ export function Dialog({ title, children, onClose, kind = 'form', size = 'small'
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className={css.shade} />
-        <Radix.Content className={`${css.dialog} ${css[size]} ${kind === 'bare' ? css.bare : ''}`} aria-describedby={undefined}>
+        <Radix.Content
+          className={`${css.dialog} ${css[size]} ${kind === 'bare' ? css.bare : ''}`}
+          aria-describedby={undefined}
+        >
           <Quiet title={title} />
           {kind === 'bare' ? (
             <Radix.Title className={css.unseen}>{title}</Radix.Title>

@@ -28,7 +28,15 @@ export function Field({ label, hint, children }: FieldProps) {
 }
 
 export function TextInput({ className, ...rest }: ComponentProps<'input'>) {
-  return <input type="text" autoComplete="off" spellCheck={false} className={`${css.input} ${className ?? ''}`} {...rest} />;
+  return (
+    <input
+      type="text"
+      autoComplete="off"
+      spellCheck={false}
+      className={`${css.input} ${className ?? ''}`}
+      {...rest}
+    />
+  );
 }
 
 export function TextArea({ className, ...rest }: TextareaHTMLAttributes<HTMLTextAreaElement>) {

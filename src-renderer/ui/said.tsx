@@ -9,7 +9,15 @@ import { Button } from './button.tsx';
 import css from './said.module.css';
 
 /** Nothing here: what this place is for, and the one action that fills it. */
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
   return (
     <div className={css.empty}>
       <p className={css.title}>{title}</p>
@@ -53,7 +61,11 @@ export function Skeleton({ rows = 3 }: { rows?: number }) {
   return (
     <div className={css.skeleton} role="status" aria-label={t.loading}>
       {Array.from({ length: rows }, (_, index) => (
-        <div key={index} className={shown ? css.bone : css.gap} style={{ width: `${88 - ((index * 23) % 45)}%` }} />
+        <div
+          key={index}
+          className={shown ? css.bone : css.gap}
+          style={{ width: `${88 - ((index * 23) % 45)}%` }}
+        />
       ))}
     </div>
   );

@@ -1,4 +1,17 @@
-import { Ban, Check, Circle, CircleDashed, CircleDot, CircleHelp, CirclePause, CircleX, Hand, Loader, SkipForward, TriangleAlert } from 'lucide-react';
+import {
+  Ban,
+  Check,
+  Circle,
+  CircleDashed,
+  CircleDot,
+  CircleHelp,
+  CirclePause,
+  CircleX,
+  Hand,
+  Loader,
+  SkipForward,
+  TriangleAlert,
+} from 'lucide-react';
 import type { LucideIcon } from 'lucide-react';
 import { t } from '../strings/en.ts';
 import css from './state-mark.module.css';

@@ -50,11 +50,15 @@ export function Ago({ at }: { at: string }) {
   const now = useNow();
   return (
     <time dateTime={at} title={exact(at)} className={css.quiet}>
-      {ago(at, Math.max(now, Date.now()))}
+      {ago(at, now)}
     </time>
   );
 }
 
 export function Money({ usd }: { usd: number }) {
-  return <span data-number="" className={css.number}>{money(usd)}</span>;
+  return (
+    <span data-number="" className={css.number}>
+      {money(usd)}
+    </span>
+  );
 }

@@ -25,8 +25,8 @@ function Part({ name, changed, children }: { name: string; changed?: boolean; ch
 function Commands({ commands }: { commands: readonly string[] }) {
   return (
     <ul className={css.list}>
-      {commands.map((command) => (
-        <li key={command}>
+      {commands.map((command, index) => (
+        <li key={index}>
           <Code text={command} />
         </li>
       ))}
@@ -35,23 +35,27 @@ function Commands({ commands }: { commands: readonly string[] }) {
 }
 
 function Reach({ ticket }: { ticket: TicketDetail }) {
-  const query = useQuery(`reach/${ticket.id}`, ticket.hash, (client) => client.ticket.reach({ id: ticket.id }));
+  const query = useQuery(`reach/${ticket.id}`, ticket.hash, (client) =>
+    client.ticket.reach({ id: ticket.id }),
+  );
   const filesOf = (glob: string) => query.value?.find((each) => each.glob === glob)?.files;
   if (ticket.paths.length === 0) {
     const all = query.value?.reduce((sum, each) => sum + each.files, 0);
     return (
       <p>
         {t.approvals.wholeRepository(visibleLine(ticket.repository))}
-        {all !== undefined && all > 0 && <span className={css.quiet}> {t.approvals.files(count(all), all)}</span>}
+        {all !== undefined && all > 0 && (
+          <span className={css.quiet}> {t.approvals.files(count(all), all)}</span>
+        )}
       </p>
     );
   }
   return (
     <ul className={css.list}>
-      {ticket.paths.map((glob) => {
+      {ticket.paths.map((glob, index) => {
         const files = filesOf(glob);
         return (
-          <li key={glob} className={css.glob}>
+          <li key={index} className={css.glob}>
             <Code text={glob} />
             <span className={css.quiet}>
               {files === undefined
@@ -69,12 +73,16 @@ function Reach({ ticket }: { ticket: TicketDetail }) {
 
 /** Everything that an approval covers, on one card. */
 export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
-  const predecessor = useQuery(ticket.predecessor === null ? null : `ticket/${ticket.predecessor}`, 0, (client) =>
-    client.ticket.show({ id: ticket.predecessor ?? '' }),
+  const predecessor = useQuery(
+    ticket.predecessor === null ? null : `ticket/${ticket.predecessor}`,
+    0,
+    (client) => client.ticket.show({ id: ticket.predecessor ?? '' }),
   );
   const changed = changedSince(ticket, predecessor.value);
   const risks = risksOf(ticket);
-  const checks = [ticket.checks.test, ticket.checks.lint].filter((command) => command !== '' && command !== 'none');
+  const checks = [ticket.checks.test, ticket.checks.lint].filter(
+    (command) => command !== '' && command !== 'none',
+  );
   return (
     <article className={css.card} aria-labelledby="approval-title">
       <header className={css.cardHead}>
@@ -120,7 +128,15 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
         )}
         <p className={css.quiet}>{t.approvals.alsoVerifier}</p>
       </Part>
-      <Part name={t.approvals.who} changed={changed.has('runtime') || changed.has('modelClass') || changed.has('model') || changed.has('command')}>
+      <Part
+        name={t.approvals.who}
+        changed={
+          changed.has('runtime') ||
+          changed.has('modelClass') ||
+          changed.has('model') ||
+          changed.has('command')
+        }
+      >
         <p>
           {t.runtimes[ticket.runtime]}
           {ticket.runtime !== 'command' && (
@@ -129,13 +145,20 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
               {ticket.model === null ? t.modelClasses[ticket.modelClass] : visibleLine(ticket.model)}
             </span>
           )}
-          <span className={css.quiet}> · {t.approvals.contract(visibleLine(ticket.contract).slice(0, 40))}</span>
+          <span className={css.quiet}>
+            {' '}
+            · {t.approvals.contract(visibleLine(ticket.contract).slice(0, 40))}
+          </span>
         </p>
         {ticket.command !== null && <Commands commands={[ticket.command]} />}
         {ticket.mode === 'plan_first' && <p className={css.quiet}>{t.approvals.planFirst}</p>}
       </Part>
       <Part name={t.approvals.network} changed={changed.has('network')}>
-        {ticket.network.length === 0 ? <p>{t.approvals.noNetwork}</p> : <Commands commands={ticket.network} />}
+        {ticket.network.length === 0 ? (
+          <p>{t.approvals.noNetwork}</p>
+        ) : (
+          <Commands commands={ticket.network} />
+        )}
       </Part>
       <Part name={t.approvals.grants} changed={changed.has('grants')}>
         {ticket.grants.length === 0 ? <p>{t.approvals.noGrants}</p> : <Commands commands={ticket.grants} />}
@@ -161,8 +184,8 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
           <p>{t.approvals.noRisks}</p>
         ) : (
           <ul className={css.list}>
-            {risks.map((risk) => (
-              <li key={risk} className={css.risk}>
+            {risks.map((risk, index) => (
+              <li key={index} className={css.risk}>
                 <Line text={risk} />
               </li>
             ))}
@@ -171,8 +194,8 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
       </Part>
       {ticket.comments.length > 0 && (
         <Part name={t.ticket.comments}>
-          {ticket.comments.map((comment) => (
-            <Prose key={`${comment.at}${comment.text}`} text={t.approvals.said(comment.by, comment.text)} />
+          {ticket.comments.map((comment, index) => (
+            <Prose key={index} text={t.approvals.said(comment.by, comment.text)} />
           ))}
         </Part>
       )}

@@ -24,7 +24,9 @@ function SendBack({ ticket, onClose }: { ticket: TicketDetail; onClose(): void }
   const [note, setNote] = useState('');
   const [failure, setFailure] = useState<Failure | null>(null);
   const send = async () => {
-    const answer = await ask((client) => client.ticket.return({ id: ticket.id, note, commandId: commandId() }));
+    const answer = await ask((client) =>
+      client.ticket.return({ id: ticket.id, note, commandId: commandId() }),
+    );
     if (!answer.ok) {
       setFailure(answer.failure);
       return;
@@ -45,7 +47,16 @@ function SendBack({ ticket, onClose }: { ticket: TicketDetail; onClose(): void }
         }}
       >
         <Field label={t.approvals.note} hint={t.approvals.noteHint}>
-          {(ids) => <TextArea {...ids} rows={4} autoFocus required value={note} onChange={(event) => setNote(event.target.value)} />}
+          {(ids) => (
+            <TextArea
+              {...ids}
+              rows={4}
+              autoFocus
+              required
+              value={note}
+              onChange={(event) => setNote(event.target.value)}
+            />
+          )}
         </Field>
         {failure !== null && <Failed failure={failure} />}
         <div className={css.noteEnd}>
@@ -100,26 +111,47 @@ function Decide({ ticket, next }: { ticket: TicketDetail; next: string | null })
 export function ApprovalsScreen({ ticket: named }: { ticket: string | null }) {
   const waiting = useWaiting().filter((each) => each.kind === 'approval');
   const known = useLive((live) => (named === null ? undefined : live.tickets[named]));
-  const pending = useDecisions((state) => state.pending.some((each) => each.id === named && each.failure === null));
+  const pending = useDecisions((state) =>
+    state.pending.some((each) => each.id === named && each.failure === null),
+  );
   const at = named === null ? 0 : waiting.findIndex((each) => each.ticket.id === named);
   const current = waiting[at]?.ticket;
   const next = waiting.length > 1 ? (waiting[(at + 1) % waiting.length]?.ticket.id ?? null) : null;
-  const query = useQuery(current === undefined ? null : `ticket/${current.id}`, current?.version ?? 0, (client) =>
-    client.ticket.show({ id: current?.id ?? '' }),
+  const query = useQuery(
+    current === undefined ? null : `ticket/${current.id}`,
+    current?.version ?? 0,
+    (client) => client.ticket.show({ id: current?.id ?? '' }),
   );
   const shown = query.value;
   return (
     <Page
       title={t.nav.approvals}
       width="full"
-      actions={current !== undefined && <span className={css.quiet}>{t.approvals.place(at + 1, waiting.length)}</span>}
+      actions={
+        current !== undefined && (
+          <span className={css.quiet}>{t.approvals.place(at + 1, waiting.length)}</span>
+        )
+      }
     >
       <div className={css.screen}>
-        <div className={css.scroll} tabIndex={0} role="region" aria-label={t.approvals.region} key={current?.id}>
+        <div
+          className={css.scroll}
+          tabIndex={0}
+          role="region"
+          aria-label={t.approvals.region}
+          key={`card ${current?.id ?? ''}`}
+        >
           <div className={css.column}>
             {current === undefined ? (
               named !== null && (known === undefined || known.state !== 'draft' || pending) ? (
-                <Empty title={pending ? t.approvals.isPending(named) : t.approvals.notWaiting(named)} action={<Link to="/approvals" className={css.link}>{t.approvals.others(waiting.length)}</Link>} />
+                <Empty
+                  title={pending ? t.approvals.isPending(named) : t.approvals.notWaiting(named)}
+                  action={
+                    <Link to="/approvals" className={css.link}>
+                      {t.approvals.others(waiting.length)}
+                    </Link>
+                  }
+                />
               ) : (
                 <Empty title={t.approvals.none}>{t.approvals.purpose}</Empty>
               )
@@ -130,7 +162,9 @@ export function ApprovalsScreen({ ticket: named }: { ticket: string | null }) {
             )}
           </div>
         </div>
-        {shown !== null && current !== undefined && shown.hash === current.hash && <Decide key={shown.id} ticket={shown} next={next} />}
+        {shown !== null && current !== undefined && shown.hash === current.hash && (
+          <Decide key={`decide ${shown.id}`} ticket={shown} next={next} />
+        )}
       </div>
     </Page>
   );

@@ -35,7 +35,8 @@ export function differences(ticket: TicketDetail, before: TicketDetail): Readonl
 export function changedSince(ticket: TicketDetail, predecessor: TicketDetail | null): ReadonlySet<Compared> {
   const known = read.get(ticket.id);
   if (known === undefined) read.set(ticket.id, { hash: ticket.hash, before: null, ticket });
-  else if (known.hash !== ticket.hash) read.set(ticket.id, { hash: ticket.hash, before: known.ticket, ticket });
+  else if (known.hash !== ticket.hash)
+    read.set(ticket.id, { hash: ticket.hash, before: known.ticket, ticket });
   const before = read.get(ticket.id)?.before ?? predecessor;
   return before === null ? new Set<Compared>() : differences(ticket, before);
 }

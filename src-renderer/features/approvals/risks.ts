@@ -4,16 +4,33 @@ import { t } from '../../strings/en.ts';
 
 type Risky = Pick<
   TicketDetail,
-  'paths' | 'acceptance' | 'network' | 'grants' | 'runtime' | 'checks' | 'costCapUsd' | 'title' | 'description'
+  | 'paths'
+  | 'acceptance'
+  | 'network'
+  | 'grants'
+  | 'runtime'
+  | 'checks'
+  | 'costCapUsd'
+  | 'title'
+  | 'description'
 >;
 
 const none = (command: string) => command.trim() === '' || command.trim() === 'none';
 
 const kinds: [RegExp, string][] = [
   [/(^|\/)(migrations?|schema)(\/|\.|$)|\.sql$/i, t.risks.migration],
-  [/(^|\/)(auth|security|secrets?|crypto|permissions?)(\/|\.|$)|\.pem$|\.key$|(^|\/)\.env/i, t.risks.security],
-  [/(^|\/)(\.github|\.gitlab-ci|deploy|infra|terraform|k8s|helm|docker)|dockerfile|production/i, t.risks.production],
-  [/(^|\/)(package(-lock)?\.json|pnpm-lock\.yaml|yarn\.lock|cargo\.(toml|lock)|go\.(mod|sum)|requirements.*\.txt|pyproject\.toml|uv\.lock)$/i, t.risks.dependencies],
+  [
+    /(^|\/)(auth|security|secrets?|crypto|permissions?)(\/|\.|$)|\.pem$|\.key$|(^|\/)\.env/i,
+    t.risks.security,
+  ],
+  [
+    /(^|\/)(\.github|\.gitlab-ci|deploy|infra|terraform|k8s|helm|docker)|dockerfile|production/i,
+    t.risks.production,
+  ],
+  [
+    /(^|\/)(package(-lock)?\.json|pnpm-lock\.yaml|yarn\.lock|cargo\.(toml|lock)|go\.(mod|sum)|requirements.*\.txt|pyproject\.toml|uv\.lock)$/i,
+    t.risks.dependencies,
+  ],
   [/(^|\/)(api|openapi|graphql|proto)(\/|\.|$)|\.proto$/i, t.risks.api],
 ];
 

@@ -23,11 +23,18 @@ function Lines({ brand, asked }: { brand: string; asked: readonly ActivityLine[]
   const [failure, setFailure] = useState<Failure | null>(null);
   const [words, setWords] = useState('');
   const all = useMemo(
-    () => joined(live.filter((line) => line.brand === brand), [...asked, ...older]),
+    () =>
+      joined(
+        live.filter((line) => line.brand === brand),
+        [...asked, ...older],
+      ),
     [live, asked, older, brand],
   );
   const wanted = words.trim().toLowerCase();
-  const found = wanted === '' ? all : all.filter((line) => `${line.text} ${line.type} ${line.ticket ?? ''}`.toLowerCase().includes(wanted));
+  const found =
+    wanted === ''
+      ? all
+      : all.filter((line) => `${line.text} ${line.type} ${line.ticket ?? ''}`.toLowerCase().includes(wanted));
   const { order, fresh, show } = useStableOrder(
     found.map((line) => String(line.position)),
     `${wanted}/${older.length}`,
@@ -50,7 +57,14 @@ function Lines({ brand, asked }: { brand: string; asked: readonly ActivityLine[]
     <>
       <div className={css.filter}>
         <Field label={t.activity.filter}>
-          {(ids) => <TextInput {...ids} type="search" value={words} onChange={(event) => setWords(event.target.value)} />}
+          {(ids) => (
+            <TextInput
+              {...ids}
+              type="search"
+              value={words}
+              onChange={(event) => setWords(event.target.value)}
+            />
+          )}
         </Field>
       </div>
       <NewRows count={fresh} label={t.newRows(fresh)} onShow={show} />
@@ -60,7 +74,10 @@ function Lines({ brand, asked }: { brand: string; asked: readonly ActivityLine[]
           const line = byPosition.get(position);
           if (line === undefined) return null;
           return (
-            <Row key={position} to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}>
+            <Row
+              key={position}
+              to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}
+            >
               <Line text={line.text} className={css.title} />
               {line.ticket !== null && <span className={css.quiet}>{line.ticket}</span>}
               <Ago at={line.at} />

@@ -41,10 +41,20 @@ function BrandWiki({ brand }: { brand: string }) {
 }
 
 /** One brand: what it is, its tickets, its runs, its wiki, its log. */
-export function BrandScreen({ brand: id, tab, ticket }: { brand: string; tab: BrandTab; ticket: string | null }) {
+export function BrandScreen({
+  brand: id,
+  tab,
+  ticket,
+}: {
+  brand: string;
+  tab: BrandTab;
+  ticket: string | null;
+}) {
   const brand = useLive((live) => brandById(live.brands, id));
   const waiting = useWaiting().filter((each) => each.ticket.brand === id).length;
-  const running = useLive((live) => Object.values(live.runs).filter((run) => run.brand === id && run.state === 'running').length);
+  const running = useLive(
+    (live) => Object.values(live.runs).filter((run) => run.brand === id && run.state === 'running').length,
+  );
   useKeys(
     brand?.name ?? id,
     brandTabs.map((each, index) => ({
@@ -80,7 +90,9 @@ export function BrandScreen({ brand: id, tab, ticket }: { brand: string; tab: Br
       }
     >
       {brand.state === 'closed' && (
-        <Failed failure={{ code: 'brand-closed', message: t.brand.isClosed(brand.name), hint: brand.error ?? '' }} />
+        <Failed
+          failure={{ code: 'brand-closed', message: t.brand.isClosed(brand.name), hint: brand.error ?? '' }}
+        />
       )}
       {tab === 'overview' && <Overview brand={brand} />}
       {tab === 'tickets' && <TicketList brand={id} selected={ticket} />}

@@ -38,7 +38,9 @@ function Run({ run }: { run: RunView }) {
               <span className={css.role}>{t.runs.role(run.role)}</span>
               <span className={css.quiet}>{t.runtimes[run.runtime]}</span>
               <Line text={run.reason} className={css.reason} />
-              {run.contextUsed !== null && <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>}
+              {run.contextUsed !== null && (
+                <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>
+              )}
               <Money usd={run.costUsd} />
               <Ago at={run.startedAt} />
             </span>
@@ -57,8 +59,14 @@ function Run({ run }: { run: RunView }) {
           </p>
           <RunOutputView run={run.id} live={live} />
         </Fold>
-        {live && (
-          <IconButton label={t.runs.stop(run.id)} icon={<Square size={16} strokeWidth={1.5} aria-hidden="true" />} onClick={() => void stop()} />
+        {live ? (
+          <IconButton
+            label={t.runs.stop(run.id)}
+            icon={<Square size={16} strokeWidth={1.5} aria-hidden="true" />}
+            onClick={() => void stop()}
+          />
+        ) : (
+          <span className={css.gap} />
         )}
       </div>
       {failure !== null && <Failed failure={failure} onRetry={() => void stop()} />}

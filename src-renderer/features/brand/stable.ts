@@ -7,7 +7,10 @@ import { useState } from 'react';
  * @param ids the list as it would be now
  * @param reset begins anew when it changes: another filter, another list
  */
-export function useStableOrder(ids: readonly string[], reset: string): { order: readonly string[]; fresh: number; show(): void } {
+export function useStableOrder(
+  ids: readonly string[],
+  reset: string,
+): { order: readonly string[]; fresh: number; show(): void } {
   const [held, setHeld] = useState({ reset, ids });
   // A list that was empty, or another list, has nothing under the hand that could move.
   const anew = held.reset !== reset || held.ids.length === 0;

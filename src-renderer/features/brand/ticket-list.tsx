@@ -22,7 +22,13 @@ type Filter = (typeof filters)[number];
 const passes = (filter: Filter, state: TicketState) =>
   filter === 'all' || filter === state || (filter === 'open' && state !== 'merged');
 
-const TicketRow = memo(function TicketRow({ ticket, selected }: { ticket: TicketSummary; selected: boolean }) {
+const TicketRow = memo(function TicketRow({
+  ticket,
+  selected,
+}: {
+  ticket: TicketSummary;
+  selected: boolean;
+}) {
   return (
     <Row
       to={`/ticket/${ticket.id}`}
@@ -69,9 +75,15 @@ function Beside({ id }: { id: string }) {
 export function TicketList({ brand, selected }: { brand: string; selected: string | null }) {
   const all = useLive((live) => live.tickets);
   const [filter, setFilter] = useState<Filter>('open');
-  const own = useMemo(() => newestFirst(Object.values(all).filter((ticket) => ticket.brand === brand)), [all, brand]);
+  const own = useMemo(
+    () => newestFirst(Object.values(all).filter((ticket) => ticket.brand === brand)),
+    [all, brand],
+  );
   const ids = useMemo(
-    () => own.filter((ticket) => passes(filter, ticket.state) || ticket.id === selected).map((ticket) => ticket.id),
+    () =>
+      own
+        .filter((ticket) => passes(filter, ticket.state) || ticket.id === selected)
+        .map((ticket) => ticket.id),
     [own, filter, selected],
   );
   const { order, fresh, show } = useStableOrder(ids, `${brand}/${filter}`);
@@ -81,13 +93,24 @@ export function TicketList({ brand, selected }: { brand: string; selected: strin
     return found;
   }, [own]);
   useKeys(t.brand.tabs.tickets, [
-    { key: 'f', label: t.brand.nextFilter, run: () => setFilter(filters[(filters.indexOf(filter) + 1) % filters.length] ?? 'open') },
+    {
+      key: 'f',
+      label: t.brand.nextFilter,
+      run: () => setFilter(filters[(filters.indexOf(filter) + 1) % filters.length] ?? 'open'),
+    },
   ]);
 
   if (own.length === 0) {
     return (
       <div className={css.none}>
-        <Empty title={t.brand.noTickets} action={<Button kind="primary" shortcut="c" onClick={() => openEditor({ brand })}>{t.actions.newTicket}</Button>}>
+        <Empty
+          title={t.brand.noTickets}
+          action={
+            <Button kind="primary" shortcut="c" onClick={() => openEditor({ brand })}>
+              {t.actions.newTicket}
+            </Button>
+          }
+        >
           {t.brand.ticketsPurpose}
         </Empty>
       </div>
@@ -119,7 +142,9 @@ export function TicketList({ brand, selected }: { brand: string; selected: strin
             <Rows label={t.brand.tabs.tickets}>
               {order.map((id) => {
                 const ticket = all[id];
-                return ticket === undefined ? null : <TicketRow key={id} ticket={ticket} selected={id === selected} />;
+                return ticket === undefined ? null : (
+                  <TicketRow key={id} ticket={ticket} selected={id === selected} />
+                );
               })}
             </Rows>
           )}

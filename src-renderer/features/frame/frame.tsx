@@ -28,7 +28,9 @@ function Overlays() {
 function useGlobalKeys() {
   const waiting = useWaiting();
   const path = usePlace((place) => place.path);
-  const canUndo = useDecisions((state) => state.pending.some((each) => each.failure === null && !each.sending));
+  const canUndo = useDecisions((state) =>
+    state.pending.some((each) => each.failure === null && !each.sending),
+  );
   const next = () => {
     const places = waiting.map(placeOf);
     const place = places[(places.indexOf(path) + 1) % places.length];
@@ -84,10 +86,14 @@ export function Frame({ children }: { children: ReactNode }) {
 
   return (
     <div className={css.frame}>
-      <a href="#main" className={css.skip} onClick={(event) => {
+      <a
+        href="#main"
+        className={css.skip}
+        onClick={(event) => {
           event.preventDefault();
           document.getElementById('main')?.focus();
-        }}>
+        }}
+      >
         {t.nav.skip}
       </a>
       <Rail />

@@ -7,7 +7,9 @@ import css from './keys-help.module.css';
 
 /** Every key of the screen that was there when this was opened. */
 export function KeysHelp({ onClose }: { onClose(): void }) {
-  const [layers] = useState(() => useLayers.getState().layers.filter((layer) => !layer.modal && layer.bindings.length > 0));
+  const [layers] = useState(() =>
+    useLayers.getState().layers.filter((layer) => !layer.modal && layer.bindings.length > 0),
+  );
   return (
     <Dialog title={t.keys.title} onClose={onClose}>
       <div className={css.body}>

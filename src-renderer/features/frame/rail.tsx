@@ -57,7 +57,15 @@ export function Rail() {
   return (
     <nav className={css.rail} aria-label={t.nav.label}>
       <div className={css.product}>
-        <svg viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+        <svg
+          viewBox="0 0 16 16"
+          width="16"
+          height="16"
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="1.5"
+          aria-hidden="true"
+        >
           <path d="M8 1.2 14.8 8 8 14.8 1.2 8Z" />
           <path d="M8 5.2 10.8 8 8 10.8 5.2 8Z" />
         </svg>
@@ -74,7 +82,12 @@ export function Rail() {
         <Item to="/" icon={<CalendarDays {...size} />} here={route.screen === 'today'}>
           {t.nav.today}
         </Item>
-        <Item to="/approvals" icon={<Stamp {...size} />} here={route.screen === 'approvals'} badge={approvals > 0 ? <Count count={approvals} /> : null}>
+        <Item
+          to="/approvals"
+          icon={<Stamp {...size} />}
+          here={route.screen === 'approvals'}
+          badge={approvals > 0 ? <Count count={approvals} /> : null}
+        >
           {t.nav.approvals}
         </Item>
         <Item to="/wiki" icon={<BookOpen {...size} />} here={route.screen === 'wiki'}>
@@ -106,7 +119,9 @@ export function Rail() {
                   {visibleLine(brand.name)}
                 </span>
                 {brand.state === 'closed' && <span className={css.closed}>{t.brand.closed}</span>}
-                {brand.sealed && <Lock size={12} strokeWidth={1.5} aria-label={t.brand.sealed} className={css.lock} />}
+                {brand.sealed && (
+                  <Lock size={12} strokeWidth={1.5} aria-label={t.brand.sealed} className={css.lock} />
+                )}
                 {count > 0 && (
                   <span className={css.badge}>
                     <Count count={count} />

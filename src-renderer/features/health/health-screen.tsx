@@ -23,7 +23,10 @@ function Cost() {
   const query = useQuery(`cost/${by}`, ended, (client) => client.cost({ by }));
   const options = (['day', 'model', 'brand'] as const).map((value) => ({ value, title: t.cost.by[value] }));
   return (
-    <Section title={t.cost.title} aside={<Choice label={t.cost.groupedBy} options={options} value={by} onChoose={setBy} />}>
+    <Section
+      title={t.cost.title}
+      aside={<Choice label={t.cost.groupedBy} options={options} value={by} onChoose={setBy} />}
+    >
       <Loaded query={query}>
         {(report) =>
           report.rows.length === 0 ? (
@@ -81,9 +84,9 @@ export function HealthScreen() {
   const aside = (
     <span className={css.aside}>
       {report !== null && at !== null && (
-        <>
+        <span>
           {t.health.grade(report.grade, report.passed, report.total)} · <Ago at={at} />
-        </>
+        </span>
       )}
       {report !== null && button}
     </span>

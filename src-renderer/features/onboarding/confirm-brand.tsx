@@ -92,7 +92,9 @@ export function ConfirmBrand({ guess, onAdded }: ConfirmBrandProps) {
 
   const line = (label: string, value: string, onChange: (value: string) => void, hint?: string) => (
     <Field label={label} hint={hint}>
-      {(ids) => <TextInput {...ids} required value={value} onChange={(event) => onChange(event.target.value)} />}
+      {(ids) => (
+        <TextInput {...ids} required value={value} onChange={(event) => onChange(event.target.value)} />
+      )}
     </Field>
   );
   return (
@@ -122,7 +124,11 @@ export function ConfirmBrand({ guess, onAdded }: ConfirmBrandProps) {
         {line(t.brand.lint, lint, setLint, t.onboarding.noneHint)}
         <Field label={t.onboarding.count}>
           {(ids) => (
-            <Select {...ids} value={counting} onChange={(event) => isCountBy(event.target.value) && setCounting(event.target.value)}>
+            <Select
+              {...ids}
+              value={counting}
+              onChange={(event) => isCountBy(event.target.value) && setCounting(event.target.value)}
+            >
               {countings.map((each) => (
                 <option key={each} value={each}>
                   {t.onboarding.counts[each]}
@@ -131,7 +137,12 @@ export function ConfirmBrand({ guess, onAdded }: ConfirmBrandProps) {
             </Select>
           )}
         </Field>
-        <Check label={t.onboarding.sealed} hint={t.onboarding.sealedHint} checked={sealed} onChange={setSealed} />
+        <Check
+          label={t.onboarding.sealed}
+          hint={t.onboarding.sealedHint}
+          checked={sealed}
+          onChange={setSealed}
+        />
       </fieldset>
       {failure !== null && <Failed failure={failure} />}
       {busy ? (

@@ -8,8 +8,8 @@ export function Lacks() {
   const lacks = useLive((live) => live.lacks);
   return (
     <ul className={css.lacks}>
-      {lacks.map((lack) => (
-        <li key={lack.what + lack.message} className={css.lack}>
+      {lacks.map((lack, index) => (
+        <li key={index} className={css.lack}>
           <TriangleAlert size={16} strokeWidth={1.5} aria-hidden="true" />
           <div>
             <p>{visible(lack.message)}</p>

@@ -63,8 +63,11 @@ export function OnboardingScreen() {
     setGuess(null);
     const answer = await ask((client) => client.brand.guess({ path: path.trim() }));
     setLooking(false);
-    if (answer.ok) setGuess(answer.value);
-    else setFailure(answer.failure);
+    if (answer.ok) {
+      setGuess(answer.value);
+      // Today stops being the first launch as soon as there is a brand; this screen still has to say how it went.
+      go('/add-brand', { replace: true });
+    } else setFailure(answer.failure);
   };
 
   return (
@@ -90,8 +93,17 @@ export function OnboardingScreen() {
             <Field label={t.onboarding.path} hint={t.onboarding.pathHint}>
               {(ids) => (
                 <div className={css.pathLine}>
-                  <TextInput {...ids} required value={path} onChange={(event) => setPath(event.target.value)} />
-                  <Button type="submit" kind={guess === null ? 'primary' : 'plain'} disabled={looking || path.trim() === ''}>
+                  <TextInput
+                    {...ids}
+                    required
+                    value={path}
+                    onChange={(event) => setPath(event.target.value)}
+                  />
+                  <Button
+                    type="submit"
+                    kind={guess === null ? 'primary' : 'plain'}
+                    disabled={looking || path.trim() === ''}
+                  >
                     {looking ? t.onboarding.looking : t.onboarding.look}
                   </Button>
                 </div>
@@ -102,8 +114,8 @@ export function OnboardingScreen() {
           {failure !== null && <Failed failure={failure} />}
           {guess !== null && (
             <>
-              {guess.notes.map((note) => (
-                <p key={note} className={css.quiet} dir="auto">
+              {guess.notes.map((note, index) => (
+                <p key={index} className={css.quiet} dir="auto">
                   {visible(note)}
                 </p>
               ))}

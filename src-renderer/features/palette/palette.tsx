@@ -23,7 +23,6 @@ const notHere = new Set(['Mod+k', 'j', 'k', 'Enter']);
 interface Action {
   id: string;
   title: string;
-  key?: string;
   run(): void;
 }
 
@@ -38,9 +37,17 @@ function actions(): Action[] {
     { id: 'wiki', title: t.palette.goTo(t.nav.wiki), run: () => go('/wiki') },
     { id: 'health', title: t.palette.goTo(t.nav.health), run: () => go('/health') },
     { id: 'settings', title: t.palette.goTo(t.nav.settings), run: () => go('/settings') },
-    { id: 'light', title: t.palette.scheme(t.settings.schemes.light), run: () => choose({ scheme: 'light' }) },
+    {
+      id: 'light',
+      title: t.palette.scheme(t.settings.schemes.light),
+      run: () => choose({ scheme: 'light' }),
+    },
     { id: 'dark', title: t.palette.scheme(t.settings.schemes.dark), run: () => choose({ scheme: 'dark' }) },
-    { id: 'system', title: t.palette.scheme(t.settings.schemes.system), run: () => choose({ scheme: 'system' }) },
+    {
+      id: 'system',
+      title: t.palette.scheme(t.settings.schemes.system),
+      run: () => choose({ scheme: 'system' }),
+    },
   ];
 }
 
@@ -50,13 +57,23 @@ export function Palette({ onClose }: { onClose(): void }) {
   const [layers] = useState(() => useLayers.getState().layers.filter((layer) => !layer.modal));
   const brands = useLive((live) => live.brands);
   const tickets = useLive((live) => live.tickets);
-  const pages = useQuery('wiki/list', useLive((live) => live.pages), (client) => client.wiki.list({}));
+  const pages = useQuery(
+    'wiki/list',
+    useLive((live) => live.pages),
+    (client) => client.wiki.list({}),
+  );
   const wanted = words.trim().toLowerCase();
   const found = newestFirst(Object.values(tickets))
     .filter((ticket) => wanted === '' || `${ticket.id} ${ticket.title}`.toLowerCase().includes(wanted))
     .slice(0, wanted === '' ? 5 : ticketsAtMost);
-  const own = layers.toReversed().flatMap((layer) => layer.bindings.filter((binding) => !notHere.has(binding.key)));
-  const global = new Set(own.map((binding) => binding.label));
+  const keysOf = (everywhere: boolean) =>
+    layers
+      .filter((layer) => (layer.title === t.keys.everywhere) === everywhere)
+      .toReversed()
+      .flatMap((layer) => layer.bindings.filter((binding) => !notHere.has(binding.key)));
+  const own = keysOf(false);
+  const everywhere = keysOf(true);
+  const known = new Set([...own, ...everywhere].map((binding) => binding.label));
 
   // The palette is gone before the action runs: what the action opens is not closed with it.
   const then = (run: () => void) => () => {
@@ -69,19 +86,27 @@ export function Palette({ onClose }: { onClose(): void }) {
       {key !== undefined && <Kbd keys={key} />}
     </Command.Item>
   );
+  const byKey = (binding: Binding) =>
+    item(`key ${binding.key} ${binding.label}`, binding.label, binding.run, binding.key);
   return (
     <Dialog title={t.palette.open} onClose={onClose} kind="bare">
       <Command label={t.palette.open} loop className={css.palette}>
-        <Command.Input value={words} onValueChange={setWords} placeholder={t.palette.placeholder} className={css.input} />
+        <Command.Input
+          value={words}
+          onValueChange={setWords}
+          placeholder={t.palette.placeholder}
+          className={css.input}
+        />
         <Command.List className={css.list} label={t.palette.found}>
           <Command.Empty className={css.empty}>{t.palette.none}</Command.Empty>
-          <Command.Group heading={t.palette.here} className={css.group}>
-            {own.map((binding: Binding) => item(`key ${binding.key} ${binding.label}`, binding.label, binding.run, binding.key))}
+          <Command.Group heading={t.palette.here} className={css.group} hidden={own.length === 0}>
+            {own.map(byKey)}
           </Command.Group>
           <Command.Group heading={t.palette.everywhere} className={css.group}>
+            {everywhere.map(byKey)}
             {actions()
-              .filter((action) => !global.has(action.title))
-              .map((action) => item(`action ${action.id}`, action.title, action.run, action.key))}
+              .filter((action) => !known.has(action.title))
+              .map((action) => item(`action ${action.id}`, action.title, action.run))}
           </Command.Group>
           <Command.Group heading={t.nav.brands} className={css.group}>
             {brands.map((brand) => (

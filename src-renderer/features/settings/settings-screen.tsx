@@ -71,7 +71,7 @@ export function SettingsScreen() {
                 ? t.settings.noModels
                 : Object.entries(config.models).map(([name, model]) => (
                     <p key={name}>
-                      {visible(name)} <Line text={model?.baseUrl ?? t.settings.providersOwn} />
+                      {visible(name)} · <Line text={model?.baseUrl ?? t.settings.providersOwn} />
                     </p>
                   ))}
             </Fact>
@@ -82,7 +82,10 @@ export function SettingsScreen() {
         {runtimes.map((runtime) => (
           <div key={runtime.name} className={css.line}>
             <span className={css.name}>{t.runtimes[runtime.name]}</span>
-            <StateMark state={runtime.present ? 'passed' : 'none'} word={runtime.present ? t.settings.present : t.settings.absent} />
+            <StateMark
+              state={runtime.present ? 'passed' : 'none'}
+              word={runtime.present ? t.settings.present : t.settings.absent}
+            />
             <span className={css.quiet}>
               <Line text={[runtime.version, runtime.detail].filter((each) => each !== '').join(' · ')} />
             </span>

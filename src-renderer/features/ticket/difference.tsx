@@ -39,7 +39,8 @@ const FileDiff = memo(function FileDiff({ file, view }: { file: FileData; view: 
   const changes = file.hunks.flatMap((hunk) => hunk.changes);
   const added = changes.filter((change) => change.type === 'insert').length;
   const removed = changes.filter((change) => change.type === 'delete').length;
-  const was = file.type === 'rename' || file.type === 'copy' ? t.difference.was(visibleLine(file.oldPath)) : '';
+  const was =
+    file.type === 'rename' || file.type === 'copy' ? t.difference.was(visibleLine(file.oldPath)) : '';
   return (
     <Fold
       open={changes.length <= manyLines}

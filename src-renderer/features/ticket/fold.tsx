@@ -4,7 +4,15 @@ import type { ReactNode } from 'react';
 import css from './fold.module.css';
 
 /** Folded until wanted; what is inside is not made before. */
-export function Fold({ title, children, open: first = false }: { title: ReactNode; children: ReactNode; open?: boolean }) {
+export function Fold({
+  title,
+  children,
+  open: first = false,
+}: {
+  title: ReactNode;
+  children: ReactNode;
+  open?: boolean;
+}) {
   const [open, setOpen] = useState(first);
   return (
     <details className={css.fold} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>

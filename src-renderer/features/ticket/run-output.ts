@@ -32,7 +32,12 @@ export function useRunOutput(run: string): Output {
         const last = before.lines.at(-1)?.index ?? -1;
         const all = [...before.lines, ...added.filter((each) => each.index > last)];
         const over = Math.max(0, all.length - keptAtMost);
-        return { ...before, lines: over > 0 ? all.slice(over) : all, dropped: before.dropped + over, failure: null };
+        return {
+          ...before,
+          lines: over > 0 ? all.slice(over) : all,
+          dropped: before.dropped + over,
+          failure: null,
+        };
       });
     };
     const follow = async () => {

@@ -12,7 +12,8 @@ const long = 600;
 
 const OutputLine = memo(function OutputLine({ line }: { line: RunOutput }) {
   const text = visibleOutput(line.text);
-  const printed = line.kind === 'stdout' || line.kind === 'stderr' || line.kind === 'tool' || line.kind === 'thought';
+  const printed =
+    line.kind === 'stdout' || line.kind === 'stderr' || line.kind === 'tool' || line.kind === 'thought';
   const many = printed && (text.length > long || text.split('\n').length > 8);
   return (
     <li className={css.line} data-kind={line.kind}>
@@ -50,7 +51,15 @@ export function RunOutputView({ run, live }: { run: string; live: boolean }) {
   };
 
   return (
-    <div className={css.output} ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={t.ticket.outputOfRun(run)}>
+    <div
+      className={css.output}
+      ref={box}
+      onScroll={scrolled}
+      tabIndex={0}
+      role="log"
+      aria-live="off"
+      aria-label={t.ticket.outputOfRun(run)}
+    >
       {output.dropped > 0 && <p className={css.quiet}>{t.ticket.dropped(output.dropped)}</p>}
       {output.lines.length === 0 && output.failure === null && (
         <p className={css.quiet}>{output.ended ? t.ticket.noOutput : t.ticket.waitsForOutput}</p>

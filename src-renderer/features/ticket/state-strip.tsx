@@ -4,7 +4,13 @@ import { t } from '../../strings/en.ts';
 import { StateMark } from '../../ui/state-mark.tsx';
 import css from './state-strip.module.css';
 
-const path = ['draft', 'ready', 'in_progress', 'verifying', 'merged'] as const satisfies readonly TicketState[];
+const path = [
+  'draft',
+  'ready',
+  'in_progress',
+  'verifying',
+  'merged',
+] as const satisfies readonly TicketState[];
 
 /** How far a ticket came; for a blocked one, as far as its story says. */
 function reached(ticket: TicketDetail): number {
@@ -26,9 +32,17 @@ export function StateStrip({ ticket }: { ticket: TicketDetail }) {
         {path.map((state, index) => {
           const here = index === at;
           return (
-            <li key={state} className={css.state} data-place={index < at ? 'before' : here ? 'here' : 'after'} aria-current={here ? 'step' : undefined}>
+            <li
+              key={state}
+              className={css.state}
+              data-place={index < at ? 'before' : here ? 'here' : 'after'}
+              aria-current={here ? 'step' : undefined}
+            >
               {here ? (
-                <StateMark state={blocked ? 'blocked' : state} word={blocked ? t.ticket.blockedAt(t.states[state]) : t.states[state]} />
+                <StateMark
+                  state={blocked ? 'blocked' : state}
+                  word={blocked ? t.ticket.blockedAt(t.states[state]) : t.states[state]}
+                />
               ) : (
                 <span>{t.states[state]}</span>
               )}
@@ -41,7 +55,10 @@ export function StateStrip({ ticket }: { ticket: TicketDetail }) {
           <ol className={css.ticks} aria-label={t.ticket.attempts}>
             {ticket.attemptList.map((attempt, index) => (
               <li key={attempt.id} title={visibleLine(`${attempt.id}: ${attempt.reason}`)}>
-                <StateMark state={attempt.state} word={t.ticket.attempt(index + 1, t.states[attempt.state])} />
+                <StateMark
+                  state={attempt.state}
+                  word={t.ticket.attempt(index + 1, t.states[attempt.state])}
+                />
               </li>
             ))}
           </ol>

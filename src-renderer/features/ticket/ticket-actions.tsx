@@ -26,7 +26,9 @@ export function Block({ ticket, onClose }: AskingProps) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    const answer = await ask((client) => client.ticket.block({ id: ticket.id, reason, commandId: commandId() }));
+    const answer = await ask((client) =>
+      client.ticket.block({ id: ticket.id, reason, commandId: commandId() }),
+    );
     if (!answer.ok) {
       setFailure(answer.failure);
       return;
@@ -38,7 +40,16 @@ export function Block({ ticket, onClose }: AskingProps) {
     <Dialog title={t.ticket.blockTitle(ticket.id)} onClose={onClose}>
       <form className={css.form} onSubmit={(event) => void send(event)}>
         <Field label={t.ticket.blockReason} hint={t.ticket.blockHint}>
-          {(ids) => <TextInput {...ids} autoFocus required maxLength={2_000} value={reason} onChange={(event) => setReason(event.target.value)} />}
+          {(ids) => (
+            <TextInput
+              {...ids}
+              autoFocus
+              required
+              maxLength={2_000}
+              value={reason}
+              onChange={(event) => setReason(event.target.value)}
+            />
+          )}
         </Field>
         {failure !== null && <Failed failure={failure} />}
         <div className={css.end}>
@@ -58,7 +69,9 @@ export function Reassign({ ticket, onClose }: AskingProps) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    const answer = await ask((client) => client.ticket.reassign({ id: ticket.id, runtime, commandId: commandId() }));
+    const answer = await ask((client) =>
+      client.ticket.reassign({ id: ticket.id, runtime, commandId: commandId() }),
+    );
     if (!answer.ok) {
       setFailure(answer.failure);
       return;
@@ -71,7 +84,12 @@ export function Reassign({ ticket, onClose }: AskingProps) {
       <form className={css.form} onSubmit={(event) => void send(event)}>
         <Field label={t.ticket.runtime} hint={ticket.state === 'ready' ? t.ticket.reassignHint : undefined}>
           {(ids) => (
-            <Select {...ids} autoFocus value={runtime} onChange={(event) => isRuntime(event.target.value) && setRuntime(event.target.value)}>
+            <Select
+              {...ids}
+              autoFocus
+              value={runtime}
+              onChange={(event) => isRuntime(event.target.value) && setRuntime(event.target.value)}
+            >
               {runtimes.map((each) => (
                 <option key={each.name} value={each.name} disabled={!each.present}>
                   {each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name])}

@@ -24,7 +24,8 @@ interface TicketEditorProps {
   onClose(): void;
 }
 
-const slotOf = (ticket: TicketDetail | null) => `atrium.editor.${ticket === null ? 'new' : `${ticket.id}.${ticket.hash}`}`;
+const slotOf = (ticket: TicketDetail | null) =>
+  `atrium.editor.${ticket === null ? 'new' : `${ticket.id}.${ticket.hash}`}`;
 
 function kept(slot: string): Partial<DraftForm> {
   try {
@@ -41,7 +42,9 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
   const config = useLive((live) => live.config);
   const place = usePlace((each) => each.route);
   const slot = slotOf(ticket);
-  const [chosen, setBrand] = useState(ticket?.brand ?? given ?? (place.screen === 'brand' ? place.brand : (brands[0]?.id ?? '')));
+  const [chosen, setBrand] = useState<string>(
+    ticket?.brand ?? given ?? (place.screen === 'brand' ? place.brand : (brands[0]?.id ?? '')),
+  );
   const [form, setForm] = useState<DraftForm>(() => ({
     ...(ticket === null ? { ...emptyForm, runtime: config?.defaultRuntime ?? '' } : formOf(ticket)),
     ...kept(slot),
@@ -76,7 +79,11 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
     onClose();
     if (ticket === null || answer.value.id !== ticket.id) go(`/approvals/${answer.value.id}`);
   };
-  useKeys(t.editor.keys, [{ key: 'Mod+Enter', label: t.editor.save, run: () => void save(), typing: true }], true);
+  useKeys(
+    t.editor.keys,
+    [{ key: 'Mod+Enter', label: t.editor.save, run: () => void save(), typing: true }],
+    true,
+  );
 
   const text = (field: keyof DraftForm, rows: number, hint?: string) => (
     <Field label={t.editor.fields[field]} hint={hint}>
@@ -103,14 +110,22 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
   );
 
   return (
-    <Dialog title={ticket === null ? t.editor.newTitle : t.editor.editTitle(ticket.id)} onClose={onClose} size="large">
+    <Dialog
+      title={ticket === null ? t.editor.newTitle : t.editor.editTitle(ticket.id)}
+      onClose={onClose}
+      size="large"
+    >
       <form className={css.form} onSubmit={(event) => void save(event)}>
         <div className={css.fields}>
           {ticket?.state === 'ready' && <p className={css.notice}>{t.editor.withdraws}</p>}
           {ticket === null && (
             <Field label={t.editor.brand}>
               {(ids) => (
-                <Select {...ids} value={chosen} onChange={(event) => setBrand(event.target.value as typeof chosen)}>
+                <Select
+                  {...ids}
+                  value={chosen}
+                  onChange={(event) => setBrand(event.target.value)}
+                >
                   {brands.map((each) => (
                     <option key={each.id} value={each.id} disabled={each.state === 'closed'}>
                       {visibleLine(each.name)}
@@ -121,7 +136,16 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
             </Field>
           )}
           <Field label={t.editor.fields.title}>
-            {(ids) => <TextInput {...ids} autoFocus required maxLength={200} value={form.title} onChange={set('title')} />}
+            {(ids) => (
+              <TextInput
+                {...ids}
+                autoFocus
+                required
+                maxLength={200}
+                value={form.title}
+                onChange={set('title')}
+              />
+            )}
           </Field>
           {text('description', 4)}
           {text('why', 2, t.editor.whyHint)}
@@ -132,7 +156,10 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
           <div className={css.pair}>
             {select(
               'runtime',
-              runtimes.map((each) => [each.name, each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name])]),
+              runtimes.map((each) => [
+                each.name,
+                each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name]),
+              ]),
             )}
             {select('modelClass', Object.entries(t.modelClasses))}
           </div>
@@ -168,7 +195,12 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
             <Button kind="quiet" onClick={onClose}>
               {t.actions.cancel}
             </Button>
-            <Button kind="primary" type="submit" shortcut="Mod+Enter" disabled={busy || form.title.trim() === ''}>
+            <Button
+              kind="primary"
+              type="submit"
+              shortcut="Mod+Enter"
+              disabled={busy || form.title.trim() === ''}
+            >
               {ticket === null ? t.editor.draft : t.editor.save}
             </Button>
           </div>

@@ -18,8 +18,8 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function Codes({ items }: { items: readonly string[] }) {
   return (
     <ul className={css.codes}>
-      {items.map((item) => (
-        <li key={item}>
+      {items.map((item, index) => (
+        <li key={index}>
           <Code text={item} />
         </li>
       ))}
@@ -30,8 +30,8 @@ function Codes({ items }: { items: readonly string[] }) {
 function Tickets({ ids }: { ids: readonly string[] }) {
   return (
     <ul className={css.codes}>
-      {ids.map((id) => (
-        <li key={id}>
+      {ids.map((id, index) => (
+        <li key={index}>
           <Link to={`/ticket/${id}`} className={css.link}>
             {id}
           </Link>

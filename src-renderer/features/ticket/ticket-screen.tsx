@@ -28,7 +28,12 @@ function Actions({ ticket }: { ticket: TicketDetail }) {
   const reassignable = open(ticket) && ticket.state !== 'verifying';
   const succeedable = ticket.state === 'blocked' && ticket.successor === null;
   useKeys(t.ticket.title, [
-    { key: 'a', label: t.ticket.decide, run: () => go(`/approvals/${ticket.id}`), when: ticket.state === 'draft' },
+    {
+      key: 'a',
+      label: t.ticket.decide,
+      run: () => go(`/approvals/${ticket.id}`),
+      when: ticket.state === 'draft',
+    },
     { key: 'e', label: t.actions.edit, run: () => openEditor({ ticket }), when: editable },
     { key: 'b', label: t.ticket.block, run: () => setAsking('block'), when: open(ticket) },
     { key: 'o', label: t.ticket.reassign, run: () => setAsking('reassign'), when: reassignable },
@@ -37,7 +42,11 @@ function Actions({ ticket }: { ticket: TicketDetail }) {
   ]);
   return (
     <>
-      {succeed.failure !== null && <span role="alert" className={css.failure}>{succeed.failure.message}</span>}
+      {succeed.failure !== null && (
+        <span role="alert" className={css.failure}>
+          {succeed.failure.message}
+        </span>
+      )}
       {ticket.state === 'draft' && (
         <Button kind="primary" shortcut="a" onClick={() => go(`/approvals/${ticket.id}`)}>
           {t.ticket.decide}
@@ -77,7 +86,9 @@ export function TicketScreen({ id }: { id: string }) {
   const [pane, setPane] = useState<Pane>('timeline');
   // A run's end writes more of the story than the ticket's own version says.
   const moved = useLive((live) => live.activity.find((line) => line.ticket === id)?.position ?? 0);
-  const query = useQuery(`ticket/${id}`, `${summary?.version ?? 0}/${moved}`, (client) => client.ticket.show({ id }));
+  const query = useQuery(`ticket/${id}`, `${summary?.version ?? 0}/${moved}`, (client) =>
+    client.ticket.show({ id }),
+  );
   const ticket = query.value;
   const panes = (['timeline', 'difference'] as const).map((value) => ({ value, title: t.ticket[value] }));
   const head = ticket ?? summary;
@@ -91,7 +102,11 @@ export function TicketScreen({ id }: { id: string }) {
     >
       {ticket === null ? (
         <div className={css.loading}>
-          {query.failure === null ? <Skeleton rows={10} /> : <Failed failure={query.failure} onRetry={query.retry} />}
+          {query.failure === null ? (
+            <Skeleton rows={10} />
+          ) : (
+            <Failed failure={query.failure} onRetry={query.retry} />
+          )}
         </div>
       ) : (
         <div className={css.panes} data-pane={pane}>

@@ -1,7 +1,12 @@
 import { useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
-import type { ArtifactView, AttemptView, TicketDetail, TimelineEntry } from '../../../src-main/contract/tickets.ts';
+import type {
+  ArtifactView,
+  AttemptView,
+  TicketDetail,
+  TimelineEntry,
+} from '../../../src-main/contract/tickets.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { runsOf, useLive } from '../../store.ts';
@@ -26,7 +31,9 @@ function Comment({ ticket }: { ticket: TicketDetail }) {
   };
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    const answer = await ask((client) => client.ticket.comment({ id: ticket.id, text, commandId: commandId() }));
+    const answer = await ask((client) =>
+      client.ticket.comment({ id: ticket.id, text, commandId: commandId() }),
+    );
     if (!answer.ok) {
       setFailure(answer.failure);
       return;
@@ -37,7 +44,13 @@ function Comment({ ticket }: { ticket: TicketDetail }) {
   };
   return (
     <form className={css.comment} onSubmit={(event) => void send(event)}>
-      <TextArea aria-label={t.ticket.comment} placeholder={t.ticket.commentHint} rows={2} value={text} onChange={(event) => type(event.target.value)} />
+      <TextArea
+        aria-label={t.ticket.comment}
+        placeholder={t.ticket.commentHint}
+        rows={2}
+        value={text}
+        onChange={(event) => type(event.target.value)}
+      />
       {failure !== null && <Failed failure={failure} />}
       {text.trim() !== '' && <Button type="submit">{t.ticket.comment}</Button>}
     </form>
@@ -91,7 +104,9 @@ function AttemptOutput({ attempt, number }: { attempt: AttemptView; number: numb
 function OtherRuns({ ticket }: { ticket: TicketDetail }) {
   const runs = useLive((live) => live.runs);
   const attempts = new Set<string>(ticket.attemptList.map((attempt) => attempt.run));
-  const others = runsOf(runs, ticket.brand).filter((run) => run.ticket === ticket.id && !attempts.has(run.id));
+  const others = runsOf(runs, ticket.brand).filter(
+    (run) => run.ticket === ticket.id && !attempts.has(run.id),
+  );
   return others.map((run) => (
     <Fold
       key={run.id}

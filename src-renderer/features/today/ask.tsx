@@ -87,7 +87,10 @@ export function Ask() {
             <Button kind="primary" type="submit" shortcut="Enter" disabled={busy || brand === undefined}>
               {t.ask.draft}
             </Button>
-            <Button kind="quiet" onClick={() => openEditor({ ...(brand && { brand: brand.id }), title: text })}>
+            <Button
+              kind="quiet"
+              onClick={() => openEditor({ ...(brand && { brand: brand.id }), title: text })}
+            >
               {t.ask.details}
             </Button>
           </>

@@ -14,13 +14,33 @@ import { startDay, useStart } from './start.ts';
 
 const numbers = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
 
-function Step({ number, phase, chosen, onChoose }: { number: (typeof numbers)[number]; phase: PhaseView | undefined; chosen: boolean; onChoose(): void }) {
+function Step({
+  number,
+  phase,
+  chosen,
+  onChoose,
+}: {
+  number: (typeof numbers)[number];
+  phase: PhaseView | undefined;
+  chosen: boolean;
+  onChoose(): void;
+}) {
   const name = phase === undefined ? t.day.phases[number] : visibleLine(phase.name);
   return (
     <li className={css.step} data-outcome={phase?.outcome ?? 'none'}>
-      <button type="button" className={css.dot} aria-pressed={chosen} onClick={onChoose} disabled={phase === undefined}>
+      <button
+        type="button"
+        className={css.dot}
+        aria-pressed={chosen}
+        onClick={onChoose}
+        disabled={phase === undefined}
+      >
         <span className={css.mark}>
-          {phase === undefined ? <span className={css.number}>{number}</span> : <StateMark state={phase.outcome} bare />}
+          {phase === undefined ? (
+            <span className={css.number}>{number}</span>
+          ) : (
+            <StateMark state={phase.outcome} bare />
+          )}
         </span>
         <span className={css.name} title={name}>
           {name}
@@ -43,14 +63,22 @@ export function Day() {
   const phases = report?.phases ?? [];
   const shown =
     phases.find((phase) => phase.number === chosen) ??
-    phases.find((phase) => phase.outcome === 'running' || phase.outcome === 'failed' || phase.outcome === 'waiting') ??
+    phases.find(
+      (phase) => phase.outcome === 'running' || phase.outcome === 'failed' || phase.outcome === 'waiting',
+    ) ??
     phases.at(-1);
 
   return (
     <Section
       title={t.day.title}
       aside={
-        <Button kind={report === null ? 'primary' : 'plain'} shortcut="s" disabled={busy} onClick={run} icon={<Play size={16} strokeWidth={1.5} aria-hidden="true" />}>
+        <Button
+          kind={report === null ? 'primary' : 'plain'}
+          shortcut="s"
+          disabled={busy}
+          onClick={run}
+          icon={<Play size={16} strokeWidth={1.5} aria-hidden="true" />}
+        >
           {busy ? t.day.running : t.day.start}
         </Button>
       }
@@ -74,7 +102,9 @@ export function Day() {
           <>
             <StateMark state={shown.outcome} word={t.day.outcome(visibleLine(shown.name), shown.outcome)} />
             <span dir="auto">{visibleLine(shown.reason)}</span>
-            {shown.outcome === 'ran' && <span className={css.quiet}>{t.day.took(lasting(shown.ms), shown.runs)}</span>}
+            {shown.outcome === 'ran' && (
+              <span className={css.quiet}>{t.day.took(lasting(shown.ms), shown.runs)}</span>
+            )}
           </>
         )}
       </p>

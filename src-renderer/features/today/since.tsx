@@ -38,12 +38,18 @@ function BrandSince({ brand, from }: { brand: string; from: string }) {
       </h3>
       <Loaded query={query} rows={1}>
         {(asked) => {
-          const lines = joined(own, asked.map((line) => ({ ...line, brand }))).filter((line) => line.at >= from);
+          const lines = joined(
+            own,
+            asked.map((line) => ({ ...line, brand })),
+          ).filter((line) => line.at >= from);
           if (lines.length === 0) return <p className={css.still}>{t.today.noChange}</p>;
           return (
             <Rows label={t.today.sinceIn(brand)}>
               {lines.slice(0, linesOfBrand).map((line) => (
-                <Row key={line.position} to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}>
+                <Row
+                  key={line.position}
+                  to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}
+                >
                   <Line text={line.text} className={css.title} />
                   <Ago at={line.at} />
                 </Row>

@@ -22,7 +22,16 @@ const shownAtMost = 12;
 function NeedsYou() {
   const waiting = useWaiting();
   return (
-    <Section title={t.today.needsYou} aside={waiting.length > 0 ? <span className={css.key}>{t.keys.next} <Kbd keys="n" /></span> : undefined}>
+    <Section
+      title={t.today.needsYou}
+      aside={
+        waiting.length > 0 ? (
+          <span className={css.key}>
+            {t.keys.next} <Kbd keys="n" />
+          </span>
+        ) : undefined
+      }
+    >
       {waiting.length === 0 ? (
         <Empty title={t.today.nothingWaits} />
       ) : (
@@ -59,14 +68,20 @@ function Running() {
       ) : (
         <Rows label={t.today.running}>
           {running.map((run) => (
-            <Row key={run.id} to={run.ticket === null ? `/brand/${run.brand}/runs` : `/ticket/${run.ticket}`} className={css.row}>
+            <Row
+              key={run.id}
+              to={run.ticket === null ? `/brand/${run.brand}/runs` : `/ticket/${run.ticket}`}
+              className={css.row}
+            >
               <span className={css.brand}>
                 <BrandMark id={run.brand} />
               </span>
               <span className={css.id}>{run.ticket ?? t.runs.role(run.role)}</span>
               <span className={css.quiet}>{t.runtimes[run.runtime]}</span>
               <Line text={run.reason} className={css.title} />
-              {run.contextUsed !== null && <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>}
+              {run.contextUsed !== null && (
+                <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>
+              )}
               <Money usd={run.costUsd} />
               <Ago at={run.startedAt} />
             </Row>

@@ -29,21 +29,28 @@ export function ClaimMark({ claim }: { claim: Claim }) {
   const Icon = icons[level];
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
-      <Popover.Trigger className={css.mark} data-confidence={level} aria-label={t.wiki.evidenceOf(visibleLine(claim.text))}>
+      <Popover.Trigger className={css.mark} data-confidence={level}>
         <Icon size={16} strokeWidth={1.5} aria-hidden="true" />
         <span>{visibleLine(claim.confidence)}</span>
         <Ago at={claim.updated} />
+        <span className={css.unseen}>{t.wiki.evidenceOf(visibleLine(claim.text))}</span>
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className={css.evidence} side="left" align="start" sideOffset={8} aria-label={t.wiki.evidence}>
+        <Popover.Content
+          className={css.evidence}
+          side="left"
+          align="start"
+          sideOffset={8}
+          aria-label={t.wiki.evidence}
+        >
           <p className={css.title}>{t.wiki.evidence}</p>
           <p dir="auto">{visible(claim.text)}</p>
           {claim.sources.length === 0 ? (
             <p className={css.quiet}>{t.wiki.noSources}</p>
           ) : (
             <ul>
-              {claim.sources.map((source) => (
-                <li key={source}>
+              {claim.sources.map((source, index) => (
+                <li key={index}>
                   <Source text={source} />
                 </li>
               ))}

@@ -57,7 +57,11 @@ function remarkWikilinks() {
 
 const schema: typeof defaultSchema = {
   ...defaultSchema,
-  protocols: { ...defaultSchema.protocols, href: ['http', 'https', 'mailto', wikiScheme.slice(0, -1)], src: [] },
+  protocols: {
+    ...defaultSchema.protocols,
+    href: ['http', 'https', 'mailto', wikiScheme.slice(0, -1)],
+    src: [],
+  },
 };
 
 const processor = unified()
@@ -70,7 +74,9 @@ const processor = unified()
 
 function textOf(node: HastRoot | ElementContent): string {
   if (node.type === 'text') return node.value;
-  return 'children' in node ? node.children.map((child) => (child.type === 'doctype' ? '' : textOf(child))).join('') : '';
+  return 'children' in node
+    ? node.children.map((child) => (child.type === 'doctype' ? '' : textOf(child))).join('')
+    : '';
 }
 
 // A claim is kept as it was written, a block as it is shown: compared without marks.
@@ -90,7 +96,9 @@ function placeClaims(tree: HastRoot, claims: readonly Claim[]): Claim[] {
     for (const child of node.children) if (child.type === 'element') walk(child);
     if (node.type !== 'element' || !marked.has(node.tagName)) return;
     const text = flat(textOf(node));
-    const here = claims.filter((claim) => unplaced.has(claim) && claim.text.trim() !== '' && text.includes(flat(claim.text)));
+    const here = claims.filter(
+      (claim) => unplaced.has(claim) && claim.text.trim() !== '' && text.includes(flat(claim.text)),
+    );
     if (here.length === 0) return;
     for (const claim of here) unplaced.delete(claim);
     node.properties['dataClaims'] = here.map((claim) => claims.indexOf(claim)).join(' ');
@@ -132,6 +140,14 @@ interface BlockProps {
   children?: ReactNode;
 }
 
+/** The few properties that are looked at of what is shown otherwise than it is written. */
+interface ShownProps {
+  href?: string | undefined;
+  alt?: string | undefined;
+  checked?: boolean | undefined;
+  children?: ReactNode;
+}
+
 interface MarkdownProps {
   text: string;
   claims: readonly Claim[];
@@ -146,7 +162,7 @@ export const Markdown = memo(function Markdown({ text, claims }: MarkdownProps) 
       <span className={css.margin}>
         {which.split(' ').map((index) => {
           const claim = claims[Number(index)];
-          return claim === undefined ? null : <ClaimMark key={claim.id} claim={claim} />;
+          return claim === undefined ? null : <ClaimMark key={index} claim={claim} />;
         })}
       </span>
     );
@@ -167,28 +183,28 @@ export const Markdown = memo(function Markdown({ text, claims }: MarkdownProps) 
         jsx,
         jsxs,
         components: {
-          a: ({ href, children }) => shownLink(href, children),
-          img: ({ alt }) => <span className={css.outside}>{t.wiki.picture(visibleLine(alt ?? ''))}</span>,
-          h1: ({ children }) => <h2 dir="auto">{children}</h2>,
+          a: ({ href, children }: ShownProps) => shownLink(href, children),
+          img: ({ alt }: ShownProps) => <span className={css.outside}>{t.wiki.picture(visibleLine(alt ?? ''))}</span>,
+          h1: ({ children }: ShownProps) => <h2 dir="auto">{children}</h2>,
           h2: block('h2'),
           h3: block('h3'),
           p: block('p'),
           li: block('li'),
           td: block('td'),
-          pre: ({ children }) => (
+          pre: ({ children }: ShownProps) => (
             <pre tabIndex={0} className={css.pre}>
               {children}
             </pre>
           ),
-          input: ({ checked }) => <span className={css.outside}>{checked === true ? '☑' : '☐'}</span>,
+          input: ({ checked }: ShownProps) => <span className={css.outside}>{checked === true ? '☑' : '☐'}</span>,
         },
       })}
       {unplaced.length > 0 && (
         <section className={css.others} aria-label={t.wiki.otherClaims}>
           <h3>{t.wiki.otherClaims}</h3>
           <ul>
-            {unplaced.map((claim) => (
-              <li key={claim.id} className={css.block}>
+            {unplaced.map((claim, index) => (
+              <li key={index} className={css.block}>
                 <span dir="auto">{visible(claim.text)}</span>
                 <span className={css.margin}>
                   <ClaimMark claim={claim} />

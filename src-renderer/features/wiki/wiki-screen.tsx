@@ -103,8 +103,8 @@ function Reading({ page }: { page: PageView }) {
           <section aria-labelledby="page-sources">
             <h3 id="page-sources">{t.wiki.sources}</h3>
             <ul>
-              {page.sources.map((source) => (
-                <li key={`${source.kind}${source.ref}`} className={css.sourceLine}>
+              {page.sources.map((source, index) => (
+                <li key={index} className={css.sourceLine}>
                   <span className={css.quiet}>{visible(source.kind)}</span> <Source text={source.ref} />
                 </li>
               ))}
@@ -117,8 +117,8 @@ function Reading({ page }: { page: PageView }) {
             <p className={css.quiet}>{t.wiki.noBacklinks}</p>
           ) : (
             <ul>
-              {page.backlinks.map((each) => (
-                <li key={each}>
+              {page.backlinks.map((each, index) => (
+                <li key={index}>
                   <Link to={pathOfPage(each)} className={css.link}>
                     {visibleLine(each)}
                   </Link>

@@ -46,10 +46,26 @@ export function brandsOf(amount: Amount): BrandView[] {
     branch: 'main',
     checks,
     baseline,
-    detail: baseline === 'red' ? 'npm test ended with exit code 1: 2 of 41 tests fail (prices.test.ts)' : '41 tests, 3.2 s',
+    detail:
+      baseline === 'red'
+        ? 'npm test ended with exit code 1: 2 of 41 tests fail (prices.test.ts)'
+        : '41 tests, 3.2 s',
   });
-  const brand = (id: string, name: string, colour: number, sealed: boolean, baseline: 'green' | 'red' | 'none') =>
-    ({ id, name, colour, sealed, state: 'open', repositories: [repository(`${id}-site`, baseline)] }) as unknown as BrandView;
+  const brand = (
+    id: string,
+    name: string,
+    colour: number,
+    sealed: boolean,
+    baseline: 'green' | 'red' | 'none',
+  ) =>
+    ({
+      id,
+      name,
+      colour,
+      sealed,
+      state: 'open',
+      repositories: [repository(`${id}-site`, baseline)],
+    }) as unknown as BrandView;
   return [
     brand('label', 'Label', 0, false, 'green'),
     brand('studio', longName, 1, false, 'red'),
@@ -58,7 +74,8 @@ export function brandsOf(amount: Amount): BrandView[] {
   ];
 }
 
-type Draft = Partial<z.input<typeof TicketDetail>> & Pick<z.input<typeof TicketDetail>, 'id' | 'brand' | 'title' | 'state'>;
+type Draft = Partial<z.input<typeof TicketDetail>> &
+  Pick<z.input<typeof TicketDetail>, 'id' | 'brand' | 'title' | 'state'>;
 
 /** A ticket with everything that is not said filled in. */
 export function ticket(draft: Draft): TicketDetail {
@@ -66,7 +83,11 @@ export function ticket(draft: Draft): TicketDetail {
   return TicketDetail.parse({
     mode: 'direct',
     priority: 3,
-    hash: `${draft.id}-`.padEnd(12, '9').replace(/[^a-z0-9]/gi, 'a').toLowerCase() + '4f1be0c2d7a95b3e6c8d',
+    hash:
+      `${draft.id}-`
+        .padEnd(12, '9')
+        .replace(/[^a-z0-9]/gi, 'a')
+        .toLowerCase() + '4f1be0c2d7a95b3e6c8d',
     dependsOn: [],
     paths: ['src/pages/releases/**', 'content/releases/*.md'],
     acceptance: ['npm run build', 'node scripts/check-links.js'],
@@ -100,7 +121,9 @@ export function ticket(draft: Draft): TicketDetail {
     comments: [],
     attemptList: [],
     artifacts: [],
-    timeline: [{ at: before(minutes + 60), position: 1, type: 'ticket.drafted', text: 'You drafted the ticket' }],
+    timeline: [
+      { at: before(minutes + 60), position: 1, type: 'ticket.drafted', text: 'You drafted the ticket' },
+    ],
     costUsd: 0,
     ...draft,
   });
@@ -203,10 +226,25 @@ export function ticketsOf(amount: Amount): TicketDetail[] {
             conditions: [
               { name: 'commits', outcome: 'pass', detail: '2 commits on the base', durationMs: 12 },
               { name: 'merge', outcome: 'pass', detail: 'Merges onto main without conflict', durationMs: 41 },
-              { name: 'paths', outcome: 'pass', detail: '3 files, all inside the ticket’s paths', durationMs: 3 },
-              { name: 'test', outcome: 'fail', detail: '1 of 44 tests fails: concerts.test.ts, past concerts are listed', durationMs: 8400 },
+              {
+                name: 'paths',
+                outcome: 'pass',
+                detail: '3 files, all inside the ticket’s paths',
+                durationMs: 3,
+              },
+              {
+                name: 'test',
+                outcome: 'fail',
+                detail: '1 of 44 tests fails: concerts.test.ts, past concerts are listed',
+                durationMs: 8400,
+              },
               { name: 'lint', outcome: 'pass', detail: 'Exit code 0', durationMs: 2100 },
-              { name: 'verdict', outcome: 'unverified', detail: 'The verifier was not asked: the tests failed', durationMs: 0 },
+              {
+                name: 'verdict',
+                outcome: 'unverified',
+                detail: 'The verifier was not asked: the tests failed',
+                durationMs: 0,
+              },
             ],
           },
         },
@@ -214,16 +252,42 @@ export function ticketsOf(amount: Amount): TicketDetail[] {
       timeline: [
         { at: before(160), position: 1, type: 'ticket.drafted', text: 'You drafted the ticket' },
         { at: before(150), position: 2, type: 'ticket.approved', text: 'You approved it' },
-        { at: before(96), position: 3, type: 'ticket.started', text: 'Dispatch started it: its dependencies are merged' },
-        { at: before(95), position: 4, type: 'attempt.started', text: 'Attempt 1 began with Gemini CLI on main at bbbbbbbb' },
+        {
+          at: before(96),
+          position: 3,
+          type: 'ticket.started',
+          text: 'Dispatch started it: its dependencies are merged',
+        },
+        {
+          at: before(95),
+          position: 4,
+          type: 'attempt.started',
+          text: 'Attempt 1 began with Gemini CLI on main at bbbbbbbb',
+        },
         { at: before(82), position: 7, type: 'ticket.submitted', text: 'Attempt 1 submitted 2 commits' },
         { at: before(80), position: 9, type: 'gate.reported', text: 'The gate failed: 1 of 44 tests fails' },
-        { at: before(80), position: 10, type: 'attempt.ended', text: 'Attempt 1 failed; two attempts are left' },
-        { at: before(6), position: 11, type: 'attempt.started', text: 'Attempt 2 began with Gemini CLI, with the gate’s report in its brief' },
+        {
+          at: before(80),
+          position: 10,
+          type: 'attempt.ended',
+          text: 'Attempt 1 failed; two attempts are left',
+        },
+        {
+          at: before(6),
+          position: 11,
+          type: 'attempt.started',
+          text: 'Attempt 2 began with Gemini CLI, with the gate’s report in its brief',
+        },
       ],
       comments: [{ at: before(70), by: 'operator', text: 'Past concerts belong on the archive page.' }],
     }),
-    ticket({ id: 'T-quant-8', brand: 'quant', title: 'Recompute the fill statistics', state: 'verifying', reason: 'The checks run on the merged tree' }),
+    ticket({
+      id: 'T-quant-8',
+      brand: 'quant',
+      title: 'Recompute the fill statistics',
+      state: 'verifying',
+      reason: 'The checks run on the merged tree',
+    }),
     ticket({
       id: 'T-quant-7',
       brand: 'quant',
@@ -231,6 +295,24 @@ export function ticketsOf(amount: Amount): TicketDetail[] {
       state: 'blocked',
       blockedReason: 'dead-letter',
       reason: 'Blocked: three attempts failed; the last one at the lint command',
+      attemptList: [1, 2, 3].map((number) => ({
+        id: `T-quant-7.${number}`,
+        run: `R-quant-00${number}0`,
+        runtime: 'claude' as const,
+        state: 'failed' as const,
+        reason: 'The gate failed: npm run lint ended with exit code 1',
+        commit: commit('a'),
+        counts: true,
+        startedAt: before(300 - number * 40),
+        endedAt: before(280 - number * 40),
+      })),
+      timeline: [
+        { at: before(400), position: 1, type: 'ticket.drafted', text: 'You drafted the ticket' },
+        { at: before(390), position: 2, type: 'ticket.approved', text: 'You approved it' },
+        { at: before(300), position: 3, type: 'ticket.started', text: 'Dispatch started it' },
+        { at: before(170), position: 8, type: 'ticket.submitted', text: 'Attempt 3 submitted 1 commit' },
+        { at: before(160), position: 9, type: 'ticket.blocked', text: 'Blocked: three attempts failed' },
+      ],
     }),
     ticket({
       id: 'T-label-12',
@@ -241,7 +323,14 @@ export function ticketsOf(amount: Amount): TicketDetail[] {
       reason: 'Merged as dddddddd',
       costUsd: 0.22,
     }),
-    ticket({ id: 'T-home-2', brand: 'home', title: 'Sort the recipe cards by season', state: 'merged', mergedCommit: commit('e'), reason: 'Merged as eeeeeeee' }),
+    ticket({
+      id: 'T-home-2',
+      brand: 'home',
+      title: 'Sort the recipe cards by season',
+      state: 'merged',
+      mergedCommit: commit('e'),
+      reason: 'Merged as eeeeeeee',
+    }),
   ];
   if (amount === 'some') return named;
   const states = ['draft', 'ready', 'in_progress', 'verifying', 'merged', 'blocked'] as const;
@@ -251,7 +340,10 @@ export function ticketsOf(amount: Amount): TicketDetail[] {
       brand: 'label',
       title: `Piece of work number ${index + 1}, one of many`,
       state: states[index % states.length] ?? 'merged',
-      ...(states[index % states.length] === 'blocked' && { blockedReason: 'operator', reason: 'You blocked it: not now' }),
+      ...(states[index % states.length] === 'blocked' && {
+        blockedReason: 'operator',
+        reason: 'You blocked it: not now',
+      }),
     }),
   );
   return [...named, ...more];
@@ -304,7 +396,15 @@ export function runsOf(amount: Amount): RunView[] {
   ];
   if (amount === 'some') return named;
   const more = Array.from({ length: 300 }, (_, index) =>
-    run({ id: `R-label-${1000 + index}`, state: 'done', reason: 'Submitted', startedAt: before(200 + index), endedAt: before(190 + index), ticket: null, attempt: null }),
+    run({
+      id: `R-label-${1000 + index}`,
+      state: 'done',
+      reason: 'Submitted',
+      startedAt: before(200 + index),
+      endedAt: before(190 + index),
+      ticket: null,
+      attempt: null,
+    }),
   );
   return [...named, ...more];
 }
@@ -318,7 +418,13 @@ export const output: Omit<RunOutput, 'index'>[] = [
   {
     at: before(3),
     kind: 'stdout',
-    text: ['> npm test', ...Array.from({ length: 44 }, (_, index) => `\u001b[32mok ${index + 1}\u001b[0m - concert ${index + 1}`)].join('\n'),
+    text: [
+      '> npm test',
+      ...Array.from(
+        { length: 44 },
+        (_, index) => `\u001b[32mok ${index + 1}\u001b[0m - concert ${index + 1}`,
+      ),
+    ].join('\n'),
   },
   { at: before(2), kind: 'stderr', text: 'warning: \u0007 <script>window.__hostile=1</script>' },
   { at: before(2), kind: 'permission', text: 'asked for the network: denied by rule network.none' },
@@ -331,7 +437,7 @@ index 3f1a2b4..9c8d7e6 100644
 +++ b/src/lib/concerts.ts
 @@ -1,12 +1,15 @@
  import { readAll } from './content';
-
+ 
 -export function next(concerts, count) {
 -  return concerts.sort((a, b) => a.date < b.date ? -1 : 1).slice(0, count);
 +/** The next concerts, soonest first; those of today count. */
@@ -341,11 +447,11 @@ index 3f1a2b4..9c8d7e6 100644
 +    .sort((a, b) => a.date.getTime() - b.date.getTime())
 +    .slice(0, count);
  }
-
+ 
  export function past(concerts) {
    return concerts.filter((concert) => concert.date < new Date());
  }
-
+ 
  export const all = readAll('concerts');
 diff --git a/src/pages/concerts.astro b/src/pages/concerts.astro
 new file mode 100644
@@ -361,7 +467,13 @@ index 0000000..1111111
 
 export function pagesOf(amount: Amount): PageView[] {
   if (amount === 'none') return [];
-  const page = (path: string, title: string, brand: string, body: string, part: Partial<PageView> = {}): PageView => ({
+  const page = (
+    path: string,
+    title: string,
+    brand: string,
+    body: string,
+    part: Partial<PageView> = {},
+  ): PageView => ({
     page: path,
     title,
     brand,
@@ -409,19 +521,50 @@ export function pagesOf(amount: Amount): PageView[] {
       {
         backlinks: ['label/distribution', '_global/dates'],
         claims: [
-          { id: 'c1', text: 'Concerts are kept as one file each in `content/concerts`.', confidence: 'high', sources: ['ticket T-label-12', 'commit dddddddd'], updated: before(900) },
-          { id: 'c2', text: 'A concert of today counts as coming.', confidence: 'medium', sources: ['ticket T-label-14'], updated: before(3000) },
-          { id: 'c3', text: 'Past concerts go to the archive page.', confidence: 'low', sources: [], updated: before(30_000) },
-          { id: 'c4', text: 'Posters are printed in A3.', confidence: 'medium', sources: ['ledger 2026-11-02 line 14'], updated: before(30_000) },
+          {
+            id: 'c1',
+            text: 'Concerts are kept as one file each in `content/concerts`.',
+            confidence: 'high',
+            sources: ['ticket T-label-12', 'commit dddddddd'],
+            updated: before(900),
+          },
+          {
+            id: 'c2',
+            text: 'A concert of today counts as coming.',
+            confidence: 'medium',
+            sources: ['ticket T-label-14'],
+            updated: before(3000),
+          },
+          {
+            id: 'c3',
+            text: 'Past concerts go to the archive page.',
+            confidence: 'low',
+            sources: [],
+            updated: before(30_000),
+          },
+          {
+            id: 'c4',
+            text: 'Posters are printed in A3.',
+            confidence: 'medium',
+            sources: ['ledger 2026-11-02 line 14'],
+            updated: before(30_000),
+          },
         ],
       },
     ),
-    page('label/distribution', 'How releases are distributed', 'label', 'Releases go to the shops eight weeks before they are out.'),
+    page(
+      'label/distribution',
+      'How releases are distributed',
+      'label',
+      'Releases go to the shops eight weeks before they are out.',
+    ),
     page('quant/fills', 'What a fill is', 'quant', 'A fill is one execution of an order.'),
     page('_global/dates', 'Dates', '_global', 'Dates are written year first.'),
     page('label/hostile', hostile.title, 'label', hostile.page),
     ...(amount === 'many'
-      ? Array.from({ length: 300 }, (_, index) => page(`label/page-${index}`, `Page ${index + 1} of many`, 'label', 'One of many.'))
+      ? Array.from({ length: 300 }, (_, index) =>
+          page(`label/page-${index}`, `Page ${index + 1} of many`, 'label', 'One of many.'),
+        )
       : []),
   ];
 }
@@ -441,14 +584,36 @@ export function snapshotOf(amount: Amount): Snapshot {
               message: 'This machine has no bubblewrap, so no run can be walled in and none will start.',
               hint: 'Install it: sudo apt install bubblewrap',
             },
-            { what: 'runtime', message: 'Claude Code is not here.', hint: 'Gemini CLI and commands work without it.' },
+            {
+              what: 'runtime',
+              message: 'Claude Code is not here.',
+              hint: 'Gemini CLI and commands work without it.',
+            },
           ]
         : [],
     runtimes: [
-      { name: 'command', title: 'Command', present: true, version: '', detail: 'A shell command in the sandbox' },
+      {
+        name: 'command',
+        title: 'Command',
+        present: true,
+        version: '',
+        detail: 'A shell command in the sandbox',
+      },
       { name: 'scripted', title: 'Scripted', present: true, version: '', detail: 'For rehearsals' },
-      { name: 'gemini', title: 'Gemini CLI', present: true, version: '0.61.0', detail: 'Key from GEMINI_API_KEY' },
-      { name: 'claude', title: 'Claude Code', present: amount !== 'none', version: amount === 'none' ? '' : '2.4.1', detail: amount === 'none' ? 'Not found on this machine' : 'Key from a file' },
+      {
+        name: 'gemini',
+        title: 'Gemini CLI',
+        present: true,
+        version: '0.61.0',
+        detail: 'Key from GEMINI_API_KEY',
+      },
+      {
+        name: 'claude',
+        title: 'Claude Code',
+        present: amount !== 'none',
+        version: amount === 'none' ? '' : '2.4.1',
+        detail: amount === 'none' ? 'Not found on this machine' : 'Key from a file',
+      },
     ],
     lastStart:
       amount === 'none'
@@ -457,12 +622,47 @@ export function snapshotOf(amount: Amount): Snapshot {
             run: 'S-2026-11-20',
             phases: [
               { number: 0, name: 'initialise', outcome: 'ran', reason: 'Opened 4 brands', ms: 214, runs: 0 },
-              { number: 1, name: 'scout', outcome: 'ran', reason: 'Looked at 4 repositories', ms: 1830, runs: 0 },
-              { number: 2, name: 'housekeeping', outcome: 'skipped', reason: 'Nothing is older than 14 days', ms: 3, runs: 0 },
-              { number: 3, name: 'outstanding', outcome: 'ran', reason: '1 ticket is blocked, 2 run', ms: 12, runs: 0 },
+              {
+                number: 1,
+                name: 'scout',
+                outcome: 'ran',
+                reason: 'Looked at 4 repositories',
+                ms: 1830,
+                runs: 0,
+              },
+              {
+                number: 2,
+                name: 'housekeeping',
+                outcome: 'skipped',
+                reason: 'Nothing is older than 14 days',
+                ms: 3,
+                runs: 0,
+              },
+              {
+                number: 3,
+                name: 'outstanding',
+                outcome: 'ran',
+                reason: '1 ticket is blocked, 2 run',
+                ms: 12,
+                runs: 0,
+              },
               { number: 4, name: 'brief', outcome: 'ran', reason: 'Wrote 4 briefs', ms: 90, runs: 0 },
-              { number: 5, name: 'interview', outcome: 'skipped', reason: 'No findings of medium confidence since yesterday', ms: 1, runs: 0 },
-              { number: 6, name: 'draft and approve', outcome: 'waiting', reason: '3 drafts wait for your approval', ms: 5, runs: 0 },
+              {
+                number: 5,
+                name: 'interview',
+                outcome: 'skipped',
+                reason: 'No findings of medium confidence since yesterday',
+                ms: 1,
+                runs: 0,
+              },
+              {
+                number: 6,
+                name: 'draft and approve',
+                outcome: 'waiting',
+                reason: '3 drafts wait for your approval',
+                ms: 5,
+                runs: 0,
+              },
               { number: 7, name: 'dispatch', outcome: 'ran', reason: 'Started T-label-14', ms: 320, runs: 1 },
               { number: 8, name: 'distil', outcome: 'skipped', reason: 'Already done today', ms: 1, runs: 0 },
             ],

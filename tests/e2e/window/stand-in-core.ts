@@ -21,6 +21,8 @@ export interface StandIn {
   asked: { name: string; input: unknown }[];
   /** Tells every window something. */
   tell(item: FeedItem): void;
+  /** Puts a ticket in the place of what was there, and tells it. */
+  replace(value: TicketDetail): void;
   /** Ends every line and refuses new ones, until `comeBack`. */
   goAway(): void;
   comeBack(): void;
@@ -72,7 +74,11 @@ export interface StandInOptions {
   port?: number;
 }
 
-export async function startStandIn({ renderer, amount = 'some', port = 0 }: StandInOptions): Promise<StandIn> {
+export async function startStandIn({
+  renderer,
+  amount = 'some',
+  port = 0,
+}: StandInOptions): Promise<StandIn> {
   const snapshot = snapshotOf(amount);
   const tickets = new Map<string, TicketDetail>(ticketsOf(amount).map((each) => [each.id, each]));
   const pages = pagesOf(amount);
@@ -85,13 +91,24 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
   const tell = (item: FeedItem) => {
     for (const box of boxes) box.push(item);
   };
-  const missing = (id: string) => fail('not-found', `There is no ticket ${id}.`, 'Look at the list of tickets.');
+  const missing = (id: string) =>
+    fail('not-found', `There is no ticket ${id}.`, 'Look at the list of tickets.');
   const store = (value: TicketDetail, text: string) => {
     const at = new Date().toISOString();
-    const next = { ...value, version: value.version + 1, updatedAt: at, timeline: [...value.timeline, { at, position: ++position, type: 'told', text }] };
+    const next = {
+      ...value,
+      version: value.version + 1,
+      updatedAt: at,
+      timeline: [...value.timeline, { at, position: ++position, type: 'told', text }],
+    };
     tickets.set(next.id, next);
     tell({ kind: 'ticket', ticket: next });
-    tell({ kind: 'activity', brand: next.brand, ticket: next.id, entry: { at, position, type: 'told', text } });
+    tell({
+      kind: 'activity',
+      brand: next.brand,
+      ticket: next.id,
+      entry: { at, position, type: 'told', text },
+    });
     return next;
   };
   const change = (id: string, text: string, part: Partial<TicketDetail>) => {
@@ -99,7 +116,9 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
     return known === undefined ? missing(id) : ok(store({ ...known, ...part }, text));
   };
   const drafted = (brand: string, draft: TicketDraft) => {
-    const numbers = [...tickets.values()].filter((each) => each.brand === brand).map((each) => Number(each.id.split('-').at(-1)));
+    const numbers = [...tickets.values()]
+      .filter((each) => each.brand === brand)
+      .map((each) => Number(each.id.split('-').at(-1)));
     const { runtime, command, model, parent, repository, ...rest } = draft;
     const made = ticket({
       ...rest,
@@ -124,13 +143,25 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
 
   const startReport = (phases: number): StartReport => {
     const all = snapshot.lastStart?.phases ?? [];
-    const report: StartReport = { run: 'S-now', phases: all.slice(0, phases), waiting: { questions: 0, approvals: 3 }, merged: [], blocked: [] };
+    const report: StartReport = {
+      run: 'S-now',
+      phases: all.slice(0, phases),
+      waiting: { questions: 0, approvals: 3 },
+      merged: [],
+      blocked: [],
+    };
     return report;
   };
 
   const router = api.router({
     status: api.status.handler(() =>
-      ok({ workspace: '/home/op/atrium', core: null, brands: [], waiting: { questions: 0, approvals: 3 }, running: 2 }),
+      ok({
+        workspace: '/home/op/atrium',
+        core: null,
+        brands: [],
+        waiting: { questions: 0, approvals: 3 },
+        running: 2,
+      }),
     ),
     snapshot: api.snapshot.handler(() => ok({ ...snapshot, tickets: [...tickets.values()] })),
     feed: api.feed.handler(async function* ({ signal }) {
@@ -157,7 +188,12 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
               name: 'shop',
               path: input.repositories[0] ?? '',
               branch: 'main',
-              checks: { setup: input.setup ?? 'none', test: input.test ?? 'none', lint: input.lint ?? 'none', count: input.count ?? ('exit' as const) },
+              checks: {
+                setup: input.setup ?? 'none',
+                test: input.test ?? 'none',
+                lint: input.lint ?? 'none',
+                count: input.count ?? ('exit' as const),
+              },
               baseline: 'red' as const,
               detail: 'npm test ended with exit code 1: 2 of 18 tests fail',
             },
@@ -169,7 +205,11 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
       }),
       guess: api.brand.guess.handler(({ input }) =>
         input.path.includes('missing')
-          ? fail('not-a-repository', `${input.path} is not a git repository.`, 'Choose a folder that has one, or make one there with git init.')
+          ? fail(
+              'not-a-repository',
+              `${input.path} is not a git repository.`,
+              'Choose a folder that has one, or make one there with git init.',
+            )
           : ok({
               path: input.path,
               name: 'shop',
@@ -190,7 +230,11 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
     ticket: {
       draft: api.ticket.draft.handler(({ input }) =>
         input.draft.title.includes('refuse')
-          ? fail('invalid-input', 'A ticket for the command runtime needs a command.', 'Add details and write the command.')
+          ? fail(
+              'invalid-input',
+              'A ticket for the command runtime needs a command.',
+              'Add details and write the command.',
+            )
           : ok(drafted(input.brand, input.draft)),
       ),
       edit: api.ticket.edit.handler(({ input }) => {
@@ -199,7 +243,15 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
         const { runtime, command, model, parent: _, repository, ...rest } = input.draft;
         return ok(
           store(
-            { ...known, ...rest, runtime: runtime ?? known.runtime, command: command ?? null, model: model ?? null, repository: repository ?? known.repository, hash: `${known.version}${known.hash}` },
+            {
+              ...known,
+              ...rest,
+              runtime: runtime ?? known.runtime,
+              command: command ?? null,
+              model: model ?? null,
+              repository: repository ?? known.repository,
+              hash: `${known.version}${known.hash}`,
+            },
             'You changed it',
           ),
         );
@@ -211,12 +263,25 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
       }),
       approve: api.ticket.approve.handler(({ input }) =>
         tickets.get(input.id)?.hash !== input.hash
-          ? fail('hash-mismatch', `${input.id} is not the text that was shown.`, 'Read it again and approve what it says now.')
-          : change(input.id, 'You approved it', { state: 'ready', reason: 'Waits for a place among the runs' }),
+          ? fail(
+              'hash-mismatch',
+              `${input.id} is not the text that was shown.`,
+              'Read it again and approve what it says now.',
+            )
+          : change(input.id, 'You approved it', {
+              state: 'ready',
+              reason: 'Waits for a place among the runs',
+            }),
       ),
-      return: api.ticket.return.handler(({ input }) => change(input.id, `You sent it back: ${input.note}`, {})),
+      return: api.ticket.return.handler(({ input }) =>
+        change(input.id, `You sent it back: ${input.note}`, {}),
+      ),
       block: api.ticket.block.handler(({ input }) =>
-        change(input.id, `You blocked it: ${input.reason}`, { state: 'blocked', blockedReason: 'operator', reason: `You blocked it: ${input.reason}` }),
+        change(input.id, `You blocked it: ${input.reason}`, {
+          state: 'blocked',
+          blockedReason: 'operator',
+          reason: `You blocked it: ${input.reason}`,
+        }),
       ),
       succeed: api.ticket.succeed.handler(({ input }) => {
         const known = tickets.get(input.id);
@@ -228,10 +293,19 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
         return ok(successor);
       }),
       comment: api.ticket.comment.handler(({ input }) => change(input.id, `You: ${input.text}`, {})),
-      reassign: api.ticket.reassign.handler(({ input }) => change(input.id, `You gave it to ${input.runtime}`, { runtime: input.runtime })),
-      diff: api.ticket.diff.handler(({ input }) => ok({ text: (tickets.get(input.id)?.attempts ?? 0) > 0 ? difference : '', truncated: false })),
+      reassign: api.ticket.reassign.handler(({ input }) =>
+        change(input.id, `You gave it to ${input.runtime}`, { runtime: input.runtime }),
+      ),
+      diff: api.ticket.diff.handler(({ input }) =>
+        ok({ text: (tickets.get(input.id)?.attempts ?? 0) > 0 ? difference : '', truncated: false }),
+      ),
       reach: api.ticket.reach.handler(({ input }) =>
-        ok((tickets.get(input.id)?.paths ?? []).map((glob, index) => ({ glob, files: [14, 38, 1][index] ?? 0 }))),
+        ok(
+          (tickets.get(input.id)?.paths ?? []).map((glob, index) => ({
+            glob,
+            files: [14, 38, 1][index] ?? 0,
+          })),
+        ),
       ),
     },
     run: {
@@ -243,12 +317,18 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
       stop: api.run.stop.handler(({ input }) => {
         const run = snapshot.runs.find((each) => each.id === input.id);
         if (run === undefined) return fail('not-found', `There is no run ${input.id}.`);
-        const stopped = { ...run, state: 'stopped' as const, reason: 'You stopped it', endedAt: new Date().toISOString() };
+        const stopped = {
+          ...run,
+          state: 'stopped' as const,
+          reason: 'You stopped it',
+          endedAt: new Date().toISOString(),
+        };
         tell({ kind: 'run', run: stopped });
         return ok(stopped);
       }),
       output: api.run.output.handler(async function* ({ input }) {
-        for (const [index, line] of output.entries()) if (index > input.after) yield { ...line, index } satisfies RunOutput;
+        for (const [index, line] of output.entries())
+          if (index > input.after) yield { ...line, index } satisfies RunOutput;
       }),
     },
     start: api.start.handler(async function* () {
@@ -266,9 +346,18 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
         total: 19 as const,
         checks: Array.from({ length: 19 }, (_, index) => ({
           number: index + 1,
-          title: ['A run cannot read outside its checkout', 'A run cannot reach the network', 'The event log’s hash chain holds', 'The checks ran on the merged tree'][index % 4] ?? '',
+          title:
+            [
+              'A run cannot read outside its checkout',
+              'A run cannot reach the network',
+              'The event log’s hash chain holds',
+              'The checks ran on the merged tree',
+            ][index % 4] ?? '',
           ok: index !== 4 && index !== 18,
-          detail: index === 4 ? 'R-label-0031 wrote to /tmp outside of its own folder' : '14 canaries tried, 14 denied',
+          detail:
+            index === 4
+              ? 'R-label-0031 wrote to /tmp outside of its own folder'
+              : '14 canaries tried, 14 denied',
           ms: 12 + index * 90,
           built: index !== 18,
         })),
@@ -281,9 +370,17 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
         rows:
           amount === 'none'
             ? []
-            : (input.by === 'day' ? ['2026-11-20', '2026-11-19', '2026-11-18'] : input.by === 'model' ? ['gemini-3-pro', 'claude-opus-5'] : ['label', 'quant']).map(
-                (key, index) => ({ key, inputTokens: 482_100 - index * 100_000, outputTokens: 30_200 - index * 9_000, costUsd: 2.31 - index }),
-              ),
+            : (input.by === 'day'
+                ? ['2026-11-20', '2026-11-19', '2026-11-18']
+                : input.by === 'model'
+                  ? ['gemini-3-pro', 'claude-opus-5']
+                  : ['label', 'quant']
+              ).map((key, index) => ({
+                key,
+                inputTokens: 482_100 - index * 100_000,
+                outputTokens: 30_200 - index * 9_000,
+                costUsd: 2.31 - index,
+              })),
       }),
     ),
     wiki: {
@@ -303,18 +400,31 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
         ),
       ),
       list: api.wiki.list.handler(({ input }) =>
-        ok(pages.filter((page) => input.brand === undefined || page.brand === input.brand).map(({ page, title, brand }) => ({ page, title, brand }))),
+        ok(
+          pages
+            .filter((page) => input.brand === undefined || page.brand === input.brand)
+            .map(({ page, title, brand }) => ({ page, title, brand })),
+        ),
       ),
       show: api.wiki.show.handler(({ input }) => {
         const page = pages.find((each) => each.page === input.page);
-        return page === undefined ? fail('not-found', `There is no page ${input.page}.`, 'Search for it, or choose it in the tree.') : ok(page);
+        return page === undefined
+          ? fail('not-found', `There is no page ${input.page}.`, 'Search for it, or choose it in the tree.')
+          : ok(page);
       }),
     },
     activity: api.activity.handler(({ input }) =>
       ok(
         [...tickets.values()]
           .filter((each) => each.brand === input.brand)
-          .flatMap((each) => each.timeline.map((entry) => ({ ...entry, text: `${each.id}: ${entry.text}`, ticket: each.id, position: Number(each.id.split('-').at(-1)) * 100 + entry.position })))
+          .flatMap((each) =>
+            each.timeline.map((entry) => ({
+              ...entry,
+              text: `${each.id}: ${entry.text}`,
+              ticket: each.id,
+              position: Number(each.id.split('-').at(-1)) * 100 + entry.position,
+            })),
+          )
           .sort((a, b) => b.position - a.position)
           .filter((entry) => input.before === undefined || entry.position < input.before)
           .slice(0, input.limit),
@@ -329,7 +439,13 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
     const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);
     const asset = extname(path) !== '';
     readFile(join(renderer, asset ? path : 'index.html')).then(
-      (body) => response.writeHead(200, { 'content-type': types[asset ? extname(path) : '.html'] ?? 'application/octet-stream', 'content-security-policy': policy }).end(body),
+      (body) =>
+        response
+          .writeHead(200, {
+            'content-type': types[asset ? extname(path) : '.html'] ?? 'application/octet-stream',
+            'content-security-policy': policy,
+          })
+          .end(body),
       () => response.writeHead(404).end(),
     );
   });
@@ -344,7 +460,7 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
       sockets.add(line);
       line.on('close', () => sockets.delete(line));
       line.once('message', (data) => {
-        const hello = JSON.parse(String(data)) as { token?: string; session?: string };
+        const hello = JSON.parse((data as Buffer).toString('utf8')) as { token?: string; session?: string };
         if (hello.token !== token && hello.session !== session) {
           line.close(4401);
           return;
@@ -364,6 +480,10 @@ export async function startStandIn({ renderer, amount = 'some', port = 0 }: Stan
     url: (path = '/') => `http://127.0.0.1:${bound}${path}#token=${token}`,
     asked,
     tell,
+    replace(value) {
+      tickets.set(value.id, value);
+      tell({ kind: 'ticket', ticket: value });
+    },
     goAway() {
       away = true;
       cut();

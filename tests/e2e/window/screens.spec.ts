@@ -1,0 +1,71 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from './stand-in.ts';
+
+type Prepare = (page: Page) => Promise<void>;
+
+const opened = (key: string, what: string) => async (page: Page) => {
+  await page.keyboard.press(key);
+  await page.locator(what).first().waitFor();
+};
+
+const screens: [name: string, path: string, prepare?: Prepare][] = [
+  ['Today', '/'],
+  ['Approvals', '/approvals'],
+  ['a long approval', '/approvals/T-studio-3'],
+  ['sending back', '/approvals/T-label-16', opened('r', '[role=dialog]')],
+  ['a brand', '/brand/studio'],
+  ['its tickets', '/brand/label/tickets/T-label-14'],
+  ['its runs', '/brand/label/runs'],
+  ['its wiki', '/brand/label/wiki'],
+  ['its activity', '/brand/label/activity'],
+  ['a ticket', '/ticket/T-label-14'],
+  ['a blocked ticket', '/ticket/T-quant-7'],
+  ['a ticket that is not there', '/ticket/T-label-999'],
+  ['a wiki page', '/wiki/label/concerts'],
+  ['the health', '/health', opened('r', 'ol li')],
+  ['the settings', '/settings'],
+  ['adding a brand', '/add-brand'],
+  ['the palette', '/', opened('Control+k', '[cmdk-list]')],
+  ['the keys', '/', opened('?', '[role=dialog]')],
+  ['the editor', '/', opened('c', '[role=dialog]')],
+];
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`${scheme}: axe finds nothing wrong on any screen`, async ({ window, core, page }) => {
+    test.setTimeout(240_000);
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    for (const [name, path, prepare] of screens) {
+      await window.open(core.url(path));
+      await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
+      await prepare?.(page);
+      expect.soft(await window.violations(), name).toEqual([]);
+    }
+  });
+}
+
+test.describe('with nothing in it', () => {
+  test.use({ amount: 'none' });
+  for (const [name, path] of [
+    ['the first launch', '/'],
+    ['Approvals', '/approvals'],
+    ['the wiki', '/wiki'],
+    ['the health', '/health'],
+  ] as const) {
+    test(`${name} says what it is for, and axe finds nothing wrong`, async ({ window, core, page }) => {
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await window.open(core.url(path));
+      expect(await window.violations()).toEqual([]);
+    });
+  }
+});
+
+test('no screen is wider than its window', async ({ window, core, page }) => {
+  for (const [name, path] of screens) {
+    await window.open(core.url(path));
+    for (const width of [1024, 1440, 1920, 2560]) {
+      await page.setViewportSize({ width, height: 768 });
+      const shown = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect.soft(shown, `${name} in ${width}`).toBeLessThanOrEqual(width);
+    }
+  }
+});
