@@ -63,7 +63,8 @@ export function startTree(
     // Its parent is the launcher, which has not been reaped yet: the pid cannot be somebody else's.
     if (init !== null && child.pid !== undefined && Number(statFields(init)?.[1]) === child.pid)
       sendKill(init);
-    child.kill('SIGKILL');
+    // The whole group: right after the start the init has not bound its life to the launcher's yet.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) sendKill(-child.pid);
   };
   const exited = waitForEnd(child, status, group).finally(() => {
     ended = true;
@@ -87,7 +88,7 @@ function closedInput(): Writable {
   return nothing;
 }
 
-/** Node closes its own descriptors at exec; what it was itself started with is covered with /dev/null. */
+/** In a process group of its own, so that one signal reaches all of it. Node closes its own descriptors at exec; what it was itself started with is covered with /dev/null. */
 function spawnWithoutStrays(file: string, args: string[], stdin: 'pipe' | 'ignore'): ChildProcess {
   const stdio: ('pipe' | 'ignore' | number)[] = [stdin, 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'];
   const strays = inheritableDescriptors().filter((descriptor) => descriptor >= stdio.length);
@@ -103,7 +104,7 @@ function spawnWithoutStrays(file: string, args: string[], stdin: 'pipe' | 'ignor
   try {
     while (stdio.length <= highest) stdio.push('ignore');
     for (const descriptor of strays) if (nothing !== null) stdio[descriptor] = nothing;
-    return spawn(file, args, { env: {}, cwd: '/', stdio });
+    return spawn(file, args, { env: {}, cwd: '/', stdio, detached: true });
   } finally {
     if (nothing !== null) closeSync(nothing);
   }
