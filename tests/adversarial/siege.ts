@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import type { BrandId, TicketId } from '../../src-main/contract/ids.ts';
 import type { RunOutput } from '../../src-main/contract/operator-api.ts';
 import type { TicketDetail, TicketDraftInput, TicketSummary } from '../../src-main/contract/tickets.ts';
 import { held } from '../support/workspace.ts';
