@@ -3,6 +3,7 @@ import { ok, type Result } from '../contract/errors.ts';
 import { createHandlers } from './handlers.ts';
 import { openWorkspace, type WorkspaceOptions } from './open-workspace.ts';
 
+export { closedStatus } from './closed-status.ts';
 export { findWorkspace, initWorkspace, type NewWorkspace } from './workspace.ts';
 export { parseYaml } from './configuration.ts';
 export type { CallContext } from './handlers.ts';

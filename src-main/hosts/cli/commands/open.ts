@@ -1,15 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { readBrandConfig } from '../../../app/configuration.ts';
-import { brandPlaces, workspacePlaces } from '../../../app/places.ts';
-import { initWorkspace } from '../../../app/workspace.ts';
+import { closedStatus, initWorkspace } from '../../../app/index.ts';
 import { BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../../../contract/config.ts';
-import { BrandId } from '../../../contract/ids.ts';
 import { StartAnswers } from '../../../contract/operator-api.ts';
 import type { StatusView } from '../../../contract/operator-api.ts';
 import { TicketDraft } from '../../../contract/tickets.ts';
-import type { Place } from '../../core/place.ts';
 import { openInBrowser } from '../browser-window.ts';
 import { refuse, valueOf } from '../failure.ts';
 import { facts, table } from '../output.ts';
@@ -51,7 +47,7 @@ export function addOpenCommands(program: Group): void {
     async ({ output, place, runningCore }) => {
       const at = place();
       const core = await runningCore();
-      const status = core === undefined ? statusWithoutCore(at) : valueOf(await core.client.status({}));
+      const status = core === undefined ? closedStatus(at.workspace) : valueOf(await core.client.status({}));
       output.value(status, () => describeStatus(status));
     },
   );
@@ -128,36 +124,9 @@ export function addOpenCommands(program: Group): void {
   );
 }
 
-function statusWithoutCore(place: Place): StatusView {
-  const places = workspacePlaces(place.workspace);
-  const names = existsSync(places.brands) ? readdirSync(places.brands).sort() : [];
-  const brands = names.flatMap((name): StatusView['brands'] => {
-    const id = BrandId.safeParse(name);
-    if (!id.success) return [];
-    const file = brandPlaces(places, id.data).config;
-    if (!existsSync(file)) return [];
-    const config = readBrandConfig(file);
-    return [
-      config.ok
-        ? { id: id.data, state: 'open' }
-        : { id: id.data, state: 'closed', error: config.failure.message },
-    ];
-  });
-  return {
-    workspace: place.workspace,
-    core: null,
-    brands,
-    waiting: { questions: 0, approvals: 0 },
-    running: 0,
-  };
-}
-
 function describeStatus(status: StatusView): string {
   const core = status.core === null ? 'not running' : `running, process ${status.core.pid}`;
-  const waits =
-    status.core === null
-      ? 'not known without the core'
-      : `${status.waiting.approvals} approvals, ${status.waiting.questions} questions`;
+  const waits = `${status.waiting.approvals} approvals, ${status.waiting.questions} questions`;
   const above = facts([
     ['Workspace', status.workspace],
     ['Core', core],

@@ -41,7 +41,7 @@ export function addTicketCommands(program: Group): Group {
     },
   );
 
-  ticket.add<{ state?: TicketState; brand?: string }>(
+  ticket.add<{ state?: TicketState; brand?: string; available?: boolean }>(
     'list',
     'all tickets',
     [
@@ -51,12 +51,13 @@ export function addTicketCommands(program: Group): Group {
         read: oneOf(TicketState.options),
       },
       { flags: '--brand <id>', description: 'of this brand only' },
+      { flags: '--available', description: 'approved, in nobody\'s hands, every dependency merged' },
     ],
     async ({ output, core }, options) => {
       const brand = options.brand === undefined ? {} : { brand: idOf(BrandId, options.brand) };
       const { client } = await core();
       const state = options.state === undefined ? {} : { state: options.state };
-      const tickets = valueOf(await client.ticket.list({ ...brand, ...state }));
+      const tickets = valueOf(await client.ticket.list({ ...brand, ...state, available: options.available === true }));
       output.value(tickets, () =>
         table(
           ['TICKET', 'STATE', 'PRIORITY', 'TITLE', ''],

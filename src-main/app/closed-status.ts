@@ -1,0 +1,30 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { BrandId } from '../contract/ids.ts';
+import type { StatusView } from '../contract/operator-api.ts';
+import { openEventStoreReader } from '../services/event-store/index.ts';
+import { readBrandConfig } from './configuration.ts';
+import { brandPlaces, workspacePlaces } from './places.ts';
+import { brandProjections } from './projections.ts';
+
+/** How a workspace stands while no core runs: read from its files and logs, which are not changed. */
+export function closedStatus(workspace: string): StatusView {
+  const places = workspacePlaces(workspace);
+  let approvals = 0;
+  const names = existsSync(places.brands) ? readdirSync(places.brands).sort() : [];
+  const brands = names.flatMap((name): StatusView['brands'] => {
+    const id = BrandId.safeParse(name);
+    if (!id.success || !existsSync(join(places.brands, name, 'brand.yaml'))) return [];
+    const own = brandPlaces(places, id.data);
+    const config = readBrandConfig(own.config);
+    if (!config.ok) return [{ id: id.data, state: 'closed', error: config.failure.message }];
+    if (!existsSync(own.log)) return [{ id: id.data, state: 'open' }];
+    const opened = openEventStoreReader({ file: own.log, projections: brandProjections });
+    if (!opened.ok) return [{ id: id.data, state: 'closed', error: opened.message }];
+    const [row] = opened.reader.query<{ n: number }>("SELECT COUNT(*) AS n FROM projection_tickets WHERE state = 'draft'");
+    opened.reader.close();
+    approvals += row?.n ?? 0;
+    return [{ id: id.data, state: 'open' }];
+  });
+  return { workspace, core: null, brands, waiting: { questions: 0, approvals }, running: 0 };
+}
