@@ -21,7 +21,9 @@ export function closedStatus(workspace: string): StatusView {
     if (!existsSync(own.log)) return [{ id: id.data, state: 'open' }];
     const opened = openEventStoreReader({ file: own.log, projections: brandProjections });
     if (!opened.ok) return [{ id: id.data, state: 'closed', error: opened.message }];
-    const [row] = opened.reader.query<{ n: number }>("SELECT COUNT(*) AS n FROM projection_tickets WHERE state = 'draft'");
+    const [row] = opened.reader.query<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM projection_tickets WHERE state = 'draft'",
+    );
     opened.reader.close();
     approvals += row?.n ?? 0;
     return [{ id: id.data, state: 'open' }];

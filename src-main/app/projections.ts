@@ -15,7 +15,7 @@ export const runStream = (id: string) => `run/${id}`;
 /** Every ticket as it stands, whole. */
 const tickets: Projection = {
   name: 'tickets',
-  fingerprint: '1',
+  fingerprint: '2',
   tables: ['projection_tickets'],
   schema: `CREATE TABLE projection_tickets (
       id TEXT PRIMARY KEY, number INTEGER NOT NULL, state TEXT NOT NULL, record TEXT NOT NULL
@@ -36,6 +36,13 @@ const tickets: Projection = {
       ticket.state,
       JSON.stringify(ticket),
     );
+    // Whichever command drafts a successor, the ticket before it says where it goes on.
+    if (event.type === 'ticket.drafted' && ticket.predecessor !== null)
+      db.run(
+        "UPDATE projection_tickets SET record = json_set(record, '$.successor', ?) WHERE id = ?",
+        id,
+        ticket.predecessor,
+      );
   },
 };
 

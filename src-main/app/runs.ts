@@ -75,6 +75,8 @@ const QUIET_MS = 15 * 60_000;
 const RETRIES = 3;
 const RETRY_MS = 2_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** So many denials of one run are recorded: a run that tries without end must not fill the log. */
+const MOST_DENIALS = 200;
 
 export function createRuns(options: {
   brand: BrandId;
@@ -94,7 +96,13 @@ export function createRuns(options: {
   const { brand, store, sandbox, transcripts, identity, timer, now } = options;
   const live = new Map<
     RunId,
-    { abort: AbortController; reason: string; ended: Promise<unknown>; context: number | null }
+    {
+      abort: AbortController;
+      reason: string;
+      ended: Promise<unknown>;
+      context: number | null;
+      denials: number;
+    }
   >();
 
   const record: Runs['record'] = (run, events, actor) => {
@@ -126,6 +134,7 @@ export function createRuns(options: {
       reason: 'stopped',
       ended: new Promise<void>((done) => (finished = done)),
       context: null,
+      denials: 0,
     };
     live.set(id, entry);
     record(
@@ -240,8 +249,8 @@ export function createRuns(options: {
         });
       },
       onDecision: ({ host, port, allowed, reason }) => {
-        if (allowed) return;
-        denied(id, 'network-list', `${host}:${port}: ${reason}`, 'connect', 'gateway');
+        if (allowed || !denied(id, 'network-list', `${host}:${port}: ${reason}`, 'connect', 'gateway'))
+          return;
         write({ kind: 'permission', text: `denied connect ${host}:${port}: ${reason}` });
       },
       clock: timer,
@@ -337,12 +346,16 @@ export function createRuns(options: {
       signal.addEventListener('abort', () => (cancel(), done()), { once: true });
     });
 
-  const denied = (run: RunId, rule: string, reason: string, tool: string, layer: string) =>
-    record(
-      run,
-      [{ type: 'guard.decided', data: { run, decision: 'deny', rule, reason, tool, layer } }],
-      core,
-    );
+  /** Records a denial; false where the run has had so many that no more are kept. */
+  const denied = (run: RunId, rule: string, reason: string, tool: string, layer: string): boolean => {
+    const entry = live.get(run);
+    if (!entry || entry.denials >= MOST_DENIALS) return false;
+    entry.denials += 1;
+    const last = entry.denials === MOST_DENIALS ? ' (denials after this one are not recorded)' : '';
+    const data = { run, decision: 'deny' as const, rule, reason: `${reason}${last}`, tool, layer };
+    record(run, [{ type: 'guard.decided', data }], core);
+    return true;
+  };
 
   /** A permission answer: early feedback. What it lets through still meets the walls and the gate. */
   const decide = (request: RunRequest, tool: string, kind: string, paths: string[], text: string) => {

@@ -128,13 +128,23 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
         );
     }
     const cycle = findCycle(id, draft.dependsOn, (other) => get(other)?.draft.dependsOn ?? []);
-    return cycle
-      ? fail(
-          'dependency-cycle',
-          `the dependencies close a cycle: ${cycle.join(' → ')}`,
-          'take one of them out of dependsOn',
-        )
+    if (cycle)
+      return fail(
+        'dependency-cycle',
+        `the dependencies close a cycle: ${cycle.join(' → ')}`,
+        'take one of them out of dependsOn',
+      );
+    const parentOf = (of: TicketDraft | undefined) => (of?.parent ? [of.parent] : []);
+    const circle = findCycle(id, parentOf(draft), (other) => parentOf(get(other)?.draft));
+    return circle
+      ? fail('dependency-cycle', `the parents close a cycle: ${circle.join(' → ')}`, 'choose another parent')
       : ok(undefined);
+  };
+
+  /** A refusal before the decision is an answer too: a repeat of the command gets it again. */
+  const refuse = (commandId: string, failure: Failure): Result<Ticket> => {
+    store.recordReceipt(commandId, { failure } satisfies Receipt);
+    return { ok: false, failure };
   };
 
   const nextId = (): TicketId => {
@@ -149,7 +159,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     if (known) return answer(known.receipt as Receipt);
     const id = nextId();
     const possible = checkDependencies(id, content.draft);
-    if (!possible.ok) return possible;
+    if (!possible.ok) return refuse(commandId, possible.failure);
     return execute(
       id,
       { type: 'draft', ticket: id, predecessor, ...content, hash: approvalHash(content) },
@@ -164,7 +174,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     const ticket = get(id);
     if (!ticket) return fail('not-found', `there is no ticket ${id}`, 'see "atrium ticket list"');
     const possible = checkDependencies(id, content.draft);
-    if (!possible.ok) return possible;
+    if (!possible.ok) return refuse(commandId, possible.failure);
     if (ticket.state === 'draft')
       return execute(id, { type: 'edit', ...content, hash: approvalHash(content) }, actor, commandId);
     if (ticket.state !== 'ready' && ticket.state !== 'blocked')

@@ -51,13 +51,15 @@ export function addTicketCommands(program: Group): Group {
         read: oneOf(TicketState.options),
       },
       { flags: '--brand <id>', description: 'of this brand only' },
-      { flags: '--available', description: 'approved, in nobody\'s hands, every dependency merged' },
+      { flags: '--available', description: "approved, in nobody's hands, every dependency merged" },
     ],
     async ({ output, core }, options) => {
       const brand = options.brand === undefined ? {} : { brand: idOf(BrandId, options.brand) };
       const { client } = await core();
       const state = options.state === undefined ? {} : { state: options.state };
-      const tickets = valueOf(await client.ticket.list({ ...brand, ...state, available: options.available === true }));
+      const tickets = valueOf(
+        await client.ticket.list({ ...brand, ...state, available: options.available === true }),
+      );
       output.value(tickets, () =>
         table(
           ['TICKET', 'STATE', 'PRIORITY', 'TITLE', ''],
