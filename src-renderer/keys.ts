@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 import { create } from 'zustand';
 import { usePreferences } from './preferences.ts';
 
@@ -31,24 +31,26 @@ export const useLayers = create<Layers>(() => ({ layers: [] }));
 
 let lastId = 0;
 
-/** Hears keys while a component is shown. The bindings may be new at every render. */
+/**
+ * Hears keys while a component is shown, from the moment it is. The bindings may be new at every render.
+ */
 export function useKeys(title: string, bindings: readonly Binding[], modal = false): void {
   const id = useRef(0);
   const latest = useRef(bindings);
   const shape = bindings.map((each) => `${each.key}\n${each.label}\n${each.when !== false}`).join('\n');
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     latest.current = bindings;
   });
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     id.current = ++lastId;
     const own = id.current;
     useLayers.setState(({ layers }) => ({ layers: [...layers, { id: own, title, bindings: [], modal }] }));
     return () => useLayers.setState(({ layers }) => ({ layers: layers.filter((each) => each.id !== own) }));
   }, [title, modal]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const own = id.current;
     const shown = latest.current
       .map((binding, index): Binding => ({ ...binding, run: () => latest.current[index]?.run() }))

@@ -30,6 +30,10 @@ function credentials(): { token: string } | { session: string } | null {
   return session === null ? null : { session };
 }
 
+function forgetToken(): void {
+  if (location.hash !== '') history.replaceState(history.state, '', location.pathname + location.search);
+}
+
 function welcomeOf(data: unknown): string | null {
   if (typeof data !== 'string') return null;
   try {
@@ -58,10 +62,18 @@ export const openSocket: OpenLine = () =>
     });
     socket.addEventListener('close', (event) => {
       clearTimeout(timer);
-      if (event.code === refusedCode) {
-        sessionStorage.removeItem(sessionSlot);
-        reject(new Refused('The core refused the token of this page.'));
-      } else reject(new Error('The line to the core closed before it was open.'));
+      if (event.code !== refusedCode) {
+        reject(new Error('The line to the core closed before it was open.'));
+        return;
+      }
+      forgetToken();
+      // A token is good once; the session that it was exchanged for may still be.
+      if ('token' in who && sessionStorage.getItem(sessionSlot) !== null) {
+        reject(new Error('The token was used before; the session is tried next.'));
+        return;
+      }
+      sessionStorage.removeItem(sessionSlot);
+      reject(new Refused('The core refused the token of this page.'));
     });
     socket.addEventListener(
       'message',

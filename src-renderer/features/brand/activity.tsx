@@ -78,7 +78,7 @@ function Lines({ brand, asked }: { brand: string; asked: readonly ActivityLine[]
               key={position}
               to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}
             >
-              <Line text={line.text} className={css.title} />
+              <Line text={line.text} className={`${css.title} ${css.sentence}`} />
               {line.ticket !== null && <span className={css.quiet}>{line.ticket}</span>}
               <Ago at={line.at} />
             </Row>

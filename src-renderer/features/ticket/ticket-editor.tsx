@@ -121,11 +121,7 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
           {ticket === null && (
             <Field label={t.editor.brand}>
               {(ids) => (
-                <Select
-                  {...ids}
-                  value={chosen}
-                  onChange={(event) => setBrand(event.target.value)}
-                >
+                <Select {...ids} value={chosen} onChange={(event) => setBrand(event.target.value)}>
                   {brands.map((each) => (
                     <option key={each.id} value={each.id} disabled={each.state === 'closed'}>
                       {visibleLine(each.name)}

@@ -50,6 +50,7 @@ function BrandSince({ brand, from }: { brand: string; from: string }) {
                   key={line.position}
                   to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}
                 >
+                  {line.ticket !== null && <span className={css.quiet}>{line.ticket}</span>}
                   <Line text={line.text} className={css.title} />
                   <Ago at={line.at} />
                 </Row>

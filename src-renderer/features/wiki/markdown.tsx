@@ -83,6 +83,7 @@ function textOf(node: HastRoot | ElementContent): string {
 const flat = (text: string) =>
   text
     .replace(/\[\[(?:[^[\]|]*\|)?([^[\]]*)\]\]/g, '$1')
+    .replace(/\\([!-/:-@[-`{-~])/g, '$1')
     .replace(/[*_`]/g, '')
     .replace(/\s+/g, ' ')
     .trim()
@@ -126,6 +127,8 @@ function shownLink(href: unknown, children: ReactNode): ReactNode {
       </Link>
     );
   }
+  // The way back from a footnote has nothing to say here; a footnote's number stays.
+  if (href.startsWith('#user-content-fnref')) return null;
   if (href.startsWith('#')) return <span>{children}</span>;
   // Nothing outside is opened from a page that an agent may have written: its address is shown, to be copied.
   return (
@@ -184,7 +187,9 @@ export const Markdown = memo(function Markdown({ text, claims }: MarkdownProps) 
         jsxs,
         components: {
           a: ({ href, children }: ShownProps) => shownLink(href, children),
-          img: ({ alt }: ShownProps) => <span className={css.outside}>{t.wiki.picture(visibleLine(alt ?? ''))}</span>,
+          img: ({ alt }: ShownProps) => (
+            <span className={css.outside}>{t.wiki.picture(visibleLine(alt ?? ''))}</span>
+          ),
           h1: ({ children }: ShownProps) => <h2 dir="auto">{children}</h2>,
           h2: block('h2'),
           h3: block('h3'),
@@ -196,7 +201,9 @@ export const Markdown = memo(function Markdown({ text, claims }: MarkdownProps) 
               {children}
             </pre>
           ),
-          input: ({ checked }: ShownProps) => <span className={css.outside}>{checked === true ? '☑' : '☐'}</span>,
+          input: ({ checked }: ShownProps) => (
+            <span className={css.outside}>{checked === true ? '☑' : '☐'}</span>
+          ),
         },
       })}
       {unplaced.length > 0 && (

@@ -420,7 +420,7 @@ export async function startStandIn({
           .flatMap((each) =>
             each.timeline.map((entry) => ({
               ...entry,
-              text: `${each.id}: ${entry.text}`,
+
               ticket: each.id,
               position: Number(each.id.split('-').at(-1)) * 100 + entry.position,
             })),
