@@ -27,7 +27,7 @@ export function parseYaml<S extends z.ZodType>(
     const read = text.split('\n')[line - lineOffset - 1]?.trim() ?? '';
     return fail(
       'invalid-file',
-      `${file}, line ${line}: read ${JSON.stringify(read)}, expected YAML: ${broken.message}`,
+      `${file}, line ${line}: read ${shown(read)}, expected YAML: ${broken.message}`,
       'mend that line and try again; nothing was changed',
     );
   }
@@ -40,10 +40,26 @@ export function parseYaml<S extends z.ZodType>(
   const value = document.getIn(path, false);
   return fail(
     'invalid-file',
-    `${file}, line ${lineAt(offsetOf(document, path))}: read ${path.join('.') || 'the document'} = ${JSON.stringify(value) ?? 'nothing'}, expected ${issue?.message ?? 'another shape'}`,
+    `${file}, line ${lineAt(offsetOf(document, path))}: read ${path.join('.') || 'the document'} = ${shown(value)}, expected ${expectationOf(issue)}`,
     'mend that line and try again; nothing was changed',
   );
 }
+
+/** What a schema wanted, in words that stand behind "expected". */
+export function expectationOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return 'another shape';
+  if (issue.code === 'unrecognized_keys') return 'no such field ("atrium schema" prints those that there are)';
+  const wanted = /^[A-Z][a-z ]+: expected (.+)$/s.exec(issue.message)?.[1] ?? issue.message;
+  return wanted.replace(/, received .*$/s, '');
+}
+
+/** A value as a message quotes it: whole where it is short. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE)}…`;
+}
+
+const LONGEST_QUOTE = 200;
 
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   for (let depth = path.length; depth > 0; depth -= 1) {

@@ -16,6 +16,7 @@ import { addTicketCommands } from './commands/ticket.ts';
 import { addTicketMoveCommands } from './commands/ticket-moves.ts';
 import { nodePath } from './context.ts';
 import { CommandFailure, failureOf } from './failure.ts';
+import { printable } from './output.ts';
 import { createProgram } from './program.ts';
 
 const appRoot = path.resolve(import.meta.dirname, '../..');
@@ -56,7 +57,7 @@ function tell(failure: Failure, beside: Record<string, unknown>, args: string[])
     process.stdout.write(`${JSON.stringify({ error: failure, ...beside })}\n`);
     return;
   }
-  process.stderr.write(`atrium: ${sentenceOf(failure)}\n`);
+  process.stderr.write(`atrium: ${printable(sentenceOf(failure))}\n`);
 }
 
 /** What is wrong and what to do, as one sentence. */

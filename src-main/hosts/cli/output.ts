@@ -12,11 +12,22 @@ export function createOutput(json: boolean): Output {
   return {
     json,
     value(value, human) {
-      const text = json ? JSON.stringify(value) : human();
+      const text = json ? JSON.stringify(value) : printable(human());
       if (text !== '') process.stdout.write(`${text}\n`);
     },
-    note: (line) => void (json ? process.stderr : process.stdout).write(`${line}\n`),
+    note: (line) => void (json ? process.stderr : process.stdout).write(`${printable(line)}\n`),
   };
+}
+
+/**
+ * Text as a terminal may get it: what an agent or a file wrote must not move the cursor, hide a line or turn its direction. JSON
+ * escapes it by itself.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu, (each) => {
+    const code = each.charCodeAt(0).toString(16).padStart(4, '0');
+    return `\\u${code}`;
+  });
 }
 
 /** Rows in aligned columns, with a heading; `none` where there is no row. */
