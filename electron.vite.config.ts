@@ -15,6 +15,12 @@ const bundled = [
   'zod',
 ];
 
+/**
+ * The page stands at many addresses (`/ticket/…`), and its files at one: addresses relative to the page would break a reload.
+ * electron-vite makes them relative for `file://`, which no door of Atrium uses.
+ */
+const rooted = { name: 'atrium:rooted', enforce: 'post' as const, config: () => ({ base: '/' }) };
+
 export default defineConfig({
   main: {
     build: {
@@ -42,7 +48,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    plugins: [react()],
+    plugins: [react(), rooted],
     build: {
       minify: true,
       rolldownOptions: { input: 'src-renderer/index.html' },
