@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { RunOutput } from '../../src-main/contract/operator-api.ts';
+import type { RunOutput, RunView } from '../../src-main/contract/operator-api.ts';
 import type { TicketDetail, TicketDraftInput, TicketSummary } from '../../src-main/contract/tickets.ts';
 import { held } from '../support/workspace.ts';
 import type { InProcessCore, OperatorClient } from '../support/workspace.ts';
@@ -19,6 +19,8 @@ export interface Siege {
   order(brand: string, draft: TicketDraftInput): Promise<TicketDetail>;
   /** Settles when the ticket's feed shows what is asked for. */
   until(ticket: string, holds: (ticket: TicketDetail) => boolean): Promise<TicketDetail>;
+  /** Settles when one of the ticket's runs shows what is asked for. */
+  untilRun(ticket: string, holds: (run: RunView) => boolean): Promise<RunView>;
   /** Settles when the transcript of the ticket's first run holds this text. */
   untilSaid(ticket: string, text: string): Promise<void>;
   /** Orders, waits for the end of the first attempt, and blocks what would try again. */
@@ -33,6 +35,8 @@ export function laySiege({ client }: Pick<InProcessCore, 'client'>): Siege {
   const gone = new AbortController();
   const following = (async () => {
     for await (const item of await client.feed({}, { signal: gone.signal })) {
+      // A feed that could not follow begins again: whoever waits looks again.
+      if (item.kind === 'snapshot') for (const waiting of changes.eventNames()) changes.emit(waiting);
       if (item.kind === 'ticket') changes.emit(item.ticket.id);
       if (item.kind === 'run' && item.run.ticket !== null) changes.emit(item.run.ticket);
     }
@@ -61,6 +65,9 @@ export function laySiege({ client }: Pick<InProcessCore, 'client'>): Siege {
       return holds(ticket) ? ticket : undefined;
     });
 
+  const untilRun: Siege['untilRun'] = (id, holds) =>
+    whenThere(id, async () => held(await client.run.list({ ticket: id })).find(holds));
+
   const order: Siege['order'] = async (brand, draft) => {
     const drafted = held(await client.ticket.draft({ brand: brand, draft: draft }));
     held(await client.ticket.approve({ id: drafted.id, hash: drafted.hash }));
@@ -77,11 +84,9 @@ export function laySiege({ client }: Pick<InProcessCore, 'client'>): Siege {
     order,
     until,
     transcript,
+    untilRun,
     async untilSaid(id, text) {
-      const run = await whenThere(
-        id,
-        async () => held(await client.run.list({ ticket: id })).map((each) => each.id)[0],
-      );
+      const { id: run } = await untilRun(id, () => true);
       const reading = new AbortController();
       let said = '';
       try {
