@@ -13,6 +13,7 @@ import { importTickets } from './exports.ts';
 import { runView } from './feed.ts';
 import { checkQuestion } from './guard-check.ts';
 import { noPage } from './knowledge.ts';
+import { toldFault } from './told-fault.ts';
 import type { OpenBrand, Workspace } from './open-workspace.ts';
 
 /** What a door says of itself with each call. */
@@ -31,9 +32,13 @@ function operator(context: CallContext): Actor {
 export function createHandlers(workspace: Workspace): AnyRouter {
   const api = implement(operatorApi)
     .$context<CallContext>()
-    .use(({ context, next }) => {
+    .use(async ({ context, next }) => {
       if (context.now !== undefined) workspace.calendar.moveTo(context.now);
-      return next();
+      try {
+        return await next();
+      } catch (error) {
+        throw toldFault(error);
+      }
     });
 
   const openOf = (id: BrandId): Result<OpenBrand> => {

@@ -1,6 +1,6 @@
 import { ORPCError } from '@orpc/client';
-import { fail } from '../../contract/errors.ts';
-import type { Failure, FailureCode, Result } from '../../contract/errors.ts';
+import { Failure, fail } from '../../contract/errors.ts';
+import type { FailureCode, Result } from '../../contract/errors.ts';
 
 /** A failure on its way to the one place that prints it and sets the exit code. */
 export class CommandFailure extends Error {
@@ -30,6 +30,8 @@ export function valueOf<T>(result: Result<T>): T {
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommandFailure) return error.failure;
   if (error instanceof ORPCError) {
+    const told = Failure.safeParse((error.data as { failure?: unknown } | undefined)?.failure);
+    if (told.success) return told.data;
     if (error.code === 'BAD_REQUEST') {
       return fail(
         'invalid-input',

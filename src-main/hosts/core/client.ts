@@ -93,8 +93,18 @@ export async function ensureCore(
 }
 
 async function startCore(place: Place, program: CoreProgram): Promise<Result<null>> {
-  mkdirSync(place.state, { recursive: true, mode: 0o700 });
-  const log = openSync(place.log, logIsLong(place.log) ? 'w' : 'a', 0o600);
+  let log: number;
+  try {
+    mkdirSync(place.state, { recursive: true, mode: 0o700 });
+    log = openSync(place.log, logIsLong(place.log) ? 'w' : 'a', 0o600);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return fail(
+      'workspace-unusable',
+      `The workspace ${place.workspace} cannot be opened: ${detail}.`,
+      'See that the folder exists, that you may write to it, and that the disk has room.',
+    );
+  }
   const child = spawn(program.node, [program.entry, '--workspace', place.workspace], {
     cwd: path.dirname(program.entry),
     detached: true,

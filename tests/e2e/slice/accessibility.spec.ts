@@ -1,0 +1,90 @@
+import path from 'node:path';
+import type { Page } from '@playwright/test';
+import { SHELL_CHECKS } from '../../support/desk.ts';
+import { makeShellRepository } from '../../support/fixture-repository.ts';
+import { expect, test } from './slice.ts';
+
+type Prepare = (page: Page) => Promise<void>;
+
+const pressed = (key: string, what: string) => async (page: Page) => {
+  await page.keyboard.press(key);
+  await page.locator(what).first().waitFor();
+};
+
+/** Each screen by its address, with what has to be opened on it; ticket 1 is merged, 2 is blocked, 3 is a draft, 4 runs. */
+const screens: readonly [name: string, path: string, prepare?: Prepare][] = [
+  ['Today', '/'],
+  ['Approvals', '/approvals/T-label-3'],
+  ['sending back', '/approvals/T-label-3', pressed('r', '[role=dialog]')],
+  ['the editor', '/approvals/T-label-3', pressed('e', '[role=dialog]')],
+  ['a merged ticket', '/ticket/T-label-1', (page) => page.locator('main summary').first().click()],
+  ['a blocked ticket', '/ticket/T-label-2'],
+  ['a running ticket', '/ticket/T-label-4'],
+  ['a brand', '/brand/label'],
+  ['its tickets', '/brand/label/tickets/T-label-1'],
+  ['its runs', '/brand/label/runs'],
+  ['its activity', '/brand/label/activity'],
+  ['a wiki page', '/wiki/label/label', (page) => page.getByRole('button', { name: /^high/ }).click()],
+  ['the health', '/health', pressed('r', 'main ol li')],
+  ['the settings', '/settings'],
+  ['adding a brand', '/add-brand'],
+  ['the palette', '/', pressed('Control+k', '[cmdk-list]')],
+];
+
+test.use({ settings: { dispatch: 'on-approval' } });
+
+test('axe finds nothing wrong on any screen with work in it, light and dark, narrow and wide', async ({
+  desk,
+  window,
+  page,
+}) => {
+  test.setTimeout(240_000);
+  const repository = await makeShellRepository(path.join(desk.workspace.around, 'label'));
+  const { url } = await desk.workspace.serve();
+  await window.open(url);
+  await expect(window.heading).toHaveText('Welcome');
+  expect.soft(await window.violations(), 'the first launch').toEqual([]);
+  await desk.addBrand('label', repository, ...SHELL_CHECKS);
+  const merged = await desk.order('label', { title: 'Write two', command: 'echo two >> notes.txt' });
+  const blocked = await desk.order('label', {
+    title: 'Break it',
+    command: 'touch broken',
+    dependsOn: [merged.id],
+  });
+  await desk.draft('label', {
+    title: 'Paint the door',
+    description: 'Green, as it was.',
+    why: 'It peels.',
+    paths: ['door/**'],
+    acceptance: ['test -e door'],
+    command: 'mkdir door',
+  });
+  const running = await desk.order('label', {
+    title: 'Stay',
+    command: 'echo "Here for good" && tail -f /dev/null',
+    dependsOn: [merged.id],
+  });
+  await desk.untilState(merged.id, 'merged');
+  await desk.untilState(blocked.id, 'blocked');
+  await desk.untilState(running.id, 'in_progress');
+
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  for (const [name, address, prepare] of screens) {
+    await page.goto(new URL(address, url).href);
+    await expect(window.heading).not.toHaveText('Atrium');
+    await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0);
+    await prepare?.(page);
+    for (const [width, colorScheme] of [
+      [1024, 'light'],
+      [1024, 'dark'],
+      [1920, 'dark'],
+      [1920, 'light'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      expect.soft(await window.violations(), `${name}, ${colorScheme}, ${width}`).toEqual([]);
+      const shown = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect.soft(shown, `${name} in ${width}`).toBeLessThanOrEqual(width);
+    }
+  }
+});
