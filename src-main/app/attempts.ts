@@ -44,6 +44,11 @@ export function createAttempts(parts: AttemptParts): Attempts {
     return { candidate: false, reason };
   };
 
+  const isOpen = (id: TicketId, attempt: AttemptId): boolean => {
+    const ticket = tickets.get(id);
+    return ticket !== null && openAttempt(ticket)?.id === attempt;
+  };
+
   const carryOut: Attempts['carryOut'] = async (id) => {
     const ticket = tickets.get(id);
     if (!ticket) return fail('not-found', `there is no ticket ${id}`);
@@ -78,8 +83,9 @@ export function createAttempts(parts: AttemptParts): Attempts {
       ownDependencies: ticket.draft.paths.length > 0 && repository.value.config.lockfiles.some(inTicket),
     });
     if (!room.ok) return ok(endFailed(id, attempt, room.failure.message));
+    if (!isOpen(id, attempt)) return ok({ candidate: false, reason: 'it was ended while its room was made' });
 
-    const spentUsd = tickets.detail(started.value).costUsd;
+    const spentUsd = tickets.costUsd(id);
     const submit = (result: ResultReport) =>
       tickets.execute(
         id,

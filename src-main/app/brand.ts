@@ -18,11 +18,12 @@ import {
 } from '../services/repositories/index.ts';
 import type { Sandbox } from '../services/sandbox/index.ts';
 import { readBrandConfig, readContracts } from './configuration.ts';
-import { brandPlaces, runIdentity, type BrandPlaces, type Places } from './places.ts';
+import { brandPlaces, type BrandPlaces, type Places } from './places.ts';
 import { brandProjections } from './projections.ts';
 import { createRooms, type Rooms } from './rooms.ts';
+import { runUser } from './run-users.ts';
 import { createRuns, type Runs, type Timer } from './runs.ts';
-import { createTicketDesk, type DraftContent, type TicketDesk } from './tickets.ts';
+import { approvalHash, createTicketDesk, type DraftContent, type TicketDesk } from './tickets.ts';
 import { createTranscripts, type Transcripts } from './transcripts.ts';
 
 /** One of a brand's repositories, open. */
@@ -61,6 +62,8 @@ export interface BrandParts {
   toolchain: string;
   timer: Timer;
   now(): string;
+  /** The operator's local day. */
+  today(): string;
   onFault(error: unknown): void;
 }
 
@@ -93,7 +96,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
       opened.hint,
     );
   const { store } = opened;
-  const identity = runIdentity(parts.places.workspace, id);
+  const identity = runUser(parts.places, id);
   const shared = {
     brand: id,
     sandbox: parts.sandbox,
@@ -125,6 +128,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     models: parts.models,
     timer: parts.timer,
     now: parts.now,
+    today: parts.today,
   });
   const repositories = new Map<string, Result<BrandRepository>>();
   for (const repository of config.value.repositories) {
@@ -192,7 +196,11 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
         return fail('not-built', 'plan_first is not built yet', 'draft it with mode: direct');
       const executor = contract(EXECUTOR);
       if (!executor.ok) return executor;
+      const verifier = contract('verifier');
+      if (!verifier.ok) return verifier;
+      const contracts = [executor.value.digest, verifier.value.digest];
       return ok({
+        hash: approvalHash({ draft, runtime, repository, contracts }),
         draft,
         runtime,
         repository: repository.name,
@@ -201,7 +209,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
       });
     },
     record(stream, events, actor, commandId = randomUUID()) {
-      const version = store.readStream(stream).at(-1)?.version ?? 0;
+      const version = store.version(stream);
       store.append({ stream, expectedVersion: version, events, commandId, actor, at: parts.now() });
     },
     close() {

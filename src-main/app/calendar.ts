@@ -7,26 +7,31 @@ export interface Calendar {
   iso(): string;
   /** The operator's local day, YYYY-MM-DD. */
   today(): string;
-  /** Moves it to an instant (ISO 8601); from there it goes on with the clock. False where the text is none. */
-  moveTo(instant: string): boolean;
+  /** Moves it to an instant (ISO 8601), from where it goes on with the clock; null: to where it was made to stand. */
+  moveTo(instant: string | null): void;
 }
 
+/**
+ * Makes a calendar.
+ *
+ * @param instant what `ATRIUM_NOW` said when the core started; a text that is no instant is no move
+ */
 export function createCalendar(instant?: string): Calendar {
-  let offset = 0;
+  const offsetTo = (text: string | null | undefined): number | null => {
+    const at = Date.parse(text ?? '');
+    return Number.isNaN(at) ? null : at - Date.now();
+  };
+  const own = offsetTo(instant) ?? 0;
+  let offset = own;
   const now = () => new Date(Date.now() + offset);
-  const calendar: Calendar = {
+  return {
     now,
     iso: () => now().toISOString(),
     today: () => localDay(now()),
     moveTo(text) {
-      const at = Date.parse(text);
-      if (Number.isNaN(at)) return false;
-      offset = at - Date.now();
-      return true;
+      offset = offsetTo(text) ?? own;
     },
   };
-  if (instant) calendar.moveTo(instant);
-  return calendar;
 }
 
 /** The local day of an instant, YYYY-MM-DD. */

@@ -48,7 +48,8 @@ export function parseYaml<S extends z.ZodType>(
 /** What a schema wanted, in words that stand behind "expected". */
 export function expectationOf(issue: z.core.$ZodIssue | undefined): string {
   if (issue === undefined) return 'another shape';
-  if (issue.code === 'unrecognized_keys') return 'no such field ("atrium schema" prints those that there are)';
+  if (issue.code === 'unrecognized_keys')
+    return 'no such field ("atrium schema" prints those that there are)';
   const wanted = /^[A-Z][a-z ]+: expected (.+)$/s.exec(issue.message)?.[1] ?? issue.message;
   return wanted.replace(/, received .*$/s, '');
 }

@@ -1,12 +1,12 @@
 import type { Actor } from '../contract/events.ts';
 import type { BrandId, TicketId } from '../contract/ids.ts';
 import { openAttempt, type Ticket } from '../domain/ticket.ts';
-import { schedule } from '../domain/scheduling.ts';
+import { schedule, WAITS_FOR_SLOT } from '../domain/scheduling.ts';
 import type { Attempts } from './attempts.ts';
 import type { Brand } from './brand.ts';
 import type { Gate } from './gate.ts';
 import { checkoutFolder } from './places.ts';
-import { approvalHash } from './tickets.ts';
+import type { FolderWatch } from './folder-watch.ts';
 
 /** Slots for runs, shared by all brands of the workspace. */
 export interface Slots {
@@ -44,8 +44,8 @@ export function createDispatcher(parts: {
   slots: Slots;
   /** Null where agents can run; else one sentence why not. */
   obstacle(): Promise<string | null>;
-  /** Calls back once when the operator's folder has changed; what it returns stops the watch. */
-  watchFolder(folder: string, changed: () => void): () => void;
+  /** Calls back when something in a folder of the operator's may have changed. */
+  watchFolder: FolderWatch;
   /** Whether an approval alone starts a ticket. */
   opened: boolean;
   onFault(error: unknown, brand: BrandId): void;
@@ -53,13 +53,16 @@ export function createDispatcher(parts: {
   const { brand, attempts, gate, slots } = parts;
   const { tickets } = brand;
   const inHand = new Map<TicketId, Promise<void>>();
-  const atGate = new Map<TicketId, () => void>();
+  /** Candidates that wait for the operator's folder; `look` says that it may have changed since. */
+  const atGate = new Map<TicketId, { look: boolean; stop(): void }>();
   /** Tickets that no attempt can be started for until the operator's repository is put right. */
   const held = new Map<TicketId, { reason: string; release(): void }>();
   const reasons = new Map<TicketId, string>();
   let opened = parts.opened;
   let closed = false;
   let settled = false;
+  /** Something waits for a slot that another brand holds: it is woken when that one is given back. */
+  let wantsSlot = false;
   let looking: Promise<void> | null = null;
   let again = false;
   const drains = new Set<() => void>();
@@ -82,7 +85,7 @@ export function createDispatcher(parts: {
   };
 
   const settle = () => {
-    if (looking || again || inHand.size > 0) return;
+    if (looking || again || inHand.size > 0 || (wantsSlot && !closed)) return;
     opened = parts.opened;
     for (const done of drains) done();
     drains.clear();
@@ -91,6 +94,7 @@ export function createDispatcher(parts: {
   const look = async () => {
     if (!settled) settleWithdrawals();
     settled = true;
+    wantsSlot = false;
     const open = tickets.inStates(['ready', 'in_progress', 'verifying']);
     if (open.length === 0) return;
     const obstacle = await parts.obstacle();
@@ -100,12 +104,14 @@ export function createDispatcher(parts: {
     }
     reasons.clear();
     for (const ticket of open)
-      if (ticket.candidate && !inHand.has(ticket.id) && !atGate.has(ticket.id))
+      if (ticket.candidate && !inHand.has(ticket.id) && atGate.get(ticket.id)?.look !== false)
         takeInHand(ticket.id, () => judge(ticket.id));
     const free = open.filter((ticket) => !held.has(ticket.id));
     const plan = schedule([...free, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
+    wantsSlot = opened && plan.wait.some(({ reason }) => reason === WAITS_FOR_SLOT);
     for (const [id, { reason }] of held) reasons.set(id, reason);
-    for (const { id, reason } of plan.wait) reasons.set(id, reason);
+    for (const { id, reason } of plan.wait)
+      reasons.set(id, reason === WAITS_FOR_SLOT && !opened ? 'waits for the next start' : reason);
     for (const { id, dependency } of plan.block) {
       const detail = `it depends on ${dependency}, which is blocked`;
       tickets.execute(
@@ -157,17 +163,11 @@ export function createDispatcher(parts: {
     const ticket = tickets.get(id);
     if (!ticket) return true;
     const content = brand.content(ticket.draft);
-    if (
-      content.ok &&
-      approvalHash({ ...content.value, runtime: ticket.runtime, repository: ticket.repository }) ===
-        ticket.approvedHash
-    )
-      return false;
-    if (ticket.state !== 'ready') return false;
+    if (content.ok && content.value.hash === ticket.approvedHash) return false;
     const successor = content.ok ? tickets.draft(content.value, core, id, `changed:${id}`) : null;
     const to = successor?.ok ? successor.value.id : null;
     const detail = content.ok
-      ? `its contract or checks changed after the approval${to ? `; goes on as ${to}` : ''}`
+      ? `its contract, checks or repository changed after the approval${to ? `; goes on as ${to}` : ''}`
       : content.failure.message;
     tickets.execute(id, { type: 'block', reason: 'changed', detail, successor: to }, core);
     return true;
@@ -179,7 +179,12 @@ export function createDispatcher(parts: {
       .catch((error: unknown) => {
         if (closed) return;
         parts.onFault(error, brand.id);
-        failOpenAttempt(id, error);
+        try {
+          failOpenAttempt(id, error);
+        } catch (worse) {
+          parts.onFault(worse, brand.id);
+          hold(id, 'Atrium could not record what went wrong; see the log of the core');
+        }
       })
       .finally(() => {
         inHand.delete(id);
@@ -193,8 +198,11 @@ export function createDispatcher(parts: {
   const failOpenAttempt = (id: TicketId, error: unknown) => {
     const ticket = tickets.get(id);
     const attempt = ticket && openAttempt(ticket);
-    if (!attempt) return;
     const reason = `Atrium could not go on: ${error instanceof Error ? error.message : String(error)}`;
+    if (!attempt) {
+      hold(id, reason);
+      return;
+    }
     tickets.execute(
       id,
       { type: 'end-attempt', attempt: attempt.id, outcome: 'failed', reason, counts: true },
@@ -238,18 +246,25 @@ export function createDispatcher(parts: {
 
   const judge = async (id: TicketId) => {
     if (closed) return;
+    const watched = atGate.get(id);
+    if (watched) watched.look = false;
     const outcome = await gate.pass(id);
     if (outcome.outcome === 'waiting') {
-      if (closed) return;
-      const stop = parts.watchFolder(outcome.folder, () => {
-        stop();
-        atGate.delete(id);
-        wake();
-      });
-      atGate.set(id, stop);
+      if (!watched && !closed) watchAtGate(id, outcome.folder);
       return;
     }
+    watched?.stop();
+    atGate.delete(id);
     await tidy(id);
+  };
+
+  const watchAtGate = (id: TicketId, folder: string) => {
+    const entry = { look: false, stop: () => undefined as void };
+    atGate.set(id, entry);
+    entry.stop = parts.watchFolder(folder, () => {
+      entry.look = true;
+      wake();
+    });
   };
 
   /** What ended keeps no checkout, but a blocked ticket's, which stays to be looked at. */
@@ -259,12 +274,17 @@ export function createDispatcher(parts: {
     const repository = brand.repository(ticket.repository);
     if (!repository.ok) return;
     const folder = checkoutFolder(brand.places, id);
-    const saved = await brand.rooms.remove(repository.value.git, folder);
+    const kept = await brand.rooms.remove(repository.value.git, folder);
     for (const attempt of ticket.attempts) await repository.value.git.unpinBase(attempt.id);
     if (ticket.state === 'merged')
       brand.record(
         'checkouts',
-        [{ type: 'checkout.removed', data: { folder, reason: `${id} is merged`, saved } }],
+        [
+          {
+            type: 'checkout.removed',
+            data: { folder, reason: `${id} is merged`, saved: kept.saved ?? kept.aside },
+          },
+        ],
         core,
         `tidy:${id}`,
       );
@@ -287,7 +307,7 @@ export function createDispatcher(parts: {
     },
     async close() {
       closed = true;
-      for (const stop of atGate.values()) stop();
+      for (const { stop } of atGate.values()) stop();
       for (const { release } of held.values()) release();
       await looking;
       await Promise.all(inHand.values());

@@ -159,10 +159,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
         const sound = await repository.value.git.soundness();
         if (!sound.ok) return sound.message;
         const head = await repository.value.git.head();
-        const merged = brand.tickets
-          .inStates(['merged'])
-          .filter((ticket) => ticket.repository === repository.value.config.name)
-          .at(-1)?.merged;
+        const merged = lastMerge(brand, repository.value.config.name);
         if (merged && !(await repository.value.git.isDescendant(head, merged.commit)))
           return `${repository.value.config.branch} of ${repository.value.config.name} no longer holds ${merged.commit.slice(0, 10)}, which Atrium merged`;
       }
@@ -224,7 +221,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
           (ticket) =>
             ticket.blocked?.reason === 'dead-letter' &&
             ticket.successor === null &&
-            parts.now().getTime() - Date.parse(ticket.updatedAt) > DAY_MS,
+            parts.now().getTime() - Date.parse(ticket.endedAt ?? ticket.updatedAt) > DAY_MS,
         );
       return old ? `${old.id} is a dead letter that nobody has looked at for a day` : null;
     }, 'no old dead letter');
@@ -327,16 +324,22 @@ export function createDoctor(parts: DoctorParts): Doctor {
       return grade(views);
     },
     async atGate(brand) {
-      for (const found of [configuration(), contracts()]) if (!found.ok) return found;
+      const config = readBrandConfig(brandPlaces(places, brand.id).config);
+      if (!config.ok) return { ok: false, detail: config.failure.message };
+      const contract = contracts();
+      if (!contract.ok) return contract;
       const probe = await parts.sandbox.probe();
       if (!probe.available) return { ok: false, detail: probe.message };
-      const head = brand.store.head();
-      const last = brand.store.readAll(head.position - 1, 1)[0];
-      if (last && last.hash !== head.hash)
-        return { ok: false, detail: 'the head of the event chain does not hold' };
-      return { ok: true, detail: 'configuration, contracts, sandbox and log hold' };
+      return { ok: true, detail: 'configuration, contracts and sandbox hold' };
     },
   };
+}
+
+/** What was merged last into a repository. */
+function lastMerge(brand: Brand, repository: string): { commit: string } | null {
+  const merged = brand.tickets.inStates(['merged']).filter((ticket) => ticket.repository === repository);
+  merged.sort((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? ''));
+  return merged.at(-1)?.merged ?? null;
 }
 
 function trouble(found: { ok: boolean; detail: string }): string | null {

@@ -2,11 +2,22 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
-import { brandOfTicket, TicketId } from '../contract/ids.ts';
-import { ApprovalContext, AttemptView, RuntimeName, TicketDraft, TicketState } from '../contract/tickets.ts';
+import { AttemptId, brandOfTicket, CommitId, RunId, TicketId } from '../contract/ids.ts';
+import {
+  ApprovalContext,
+  AttemptView,
+  GateReport,
+  ResultReport,
+  RuntimeName,
+  TicketDraft,
+  TicketState,
+  VerdictReport,
+} from '../contract/tickets.ts';
 import { openAttempt, type Ticket } from '../domain/ticket.ts';
+import { canonicalJson } from '../services/event-store/index.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import type { Brand } from './brand.ts';
+import { expectationOf } from './configuration.ts';
 import type { Timer } from './runs.ts';
 import { ticketStream } from './projections.ts';
 
@@ -23,7 +34,10 @@ export interface Exporter {
 
 const QUIET_MS = 200;
 
-/** One ticket a line, in the order of their numbers; its own fields first, the whole record behind. */
+/**
+ * One ticket a line, in the order of their numbers; its own fields first, the whole record behind, in an order of keys that
+ * does not depend on how the ticket came to be: the same tickets give the same bytes.
+ */
 export function ticketLines(tickets: readonly Ticket[]): string {
   return tickets
     .map((ticket) => {
@@ -36,8 +50,7 @@ export function ticketLines(tickets: readonly Ticket[]): string {
         assignee: openAttempt(ticket)?.runtime ?? null,
         dependencies: draft.dependsOn,
         parent: draft.parent ?? null,
-        draft,
-        ...record,
+        ...(JSON.parse(canonicalJson({ draft, ...record })) as object),
       })}\n`;
     })
     .join('');
@@ -80,18 +93,62 @@ export function createExporter(brand: Brand, timer: Timer, onFault: (error: unkn
   };
 }
 
-const ImportLine = z.looseObject({
+const at = z.string();
+const position = z.number().int();
+const version = z.number().int();
+
+/** A line of `tickets.jsonl`, whole. What stands in front of the record repeats it for readers. */
+const ImportLine = z.object({
   id: TicketId,
-  title: z.string(),
   status: TicketState,
   draft: TicketDraft,
   runtime: RuntimeName,
   repository: z.string(),
   hash: z.string(),
+  contract: z.string(),
   checks: ApprovalContext.shape.checks,
   approvedHash: z.string().nullable(),
+  reason: z.string(),
+  blocked: z.object({ reason: z.string(), detail: z.string() }).nullable(),
   attempts: z.array(AttemptView),
+  deaths: z.number().int(),
+  candidate: z.object({ attempt: AttemptId, commit: CommitId, commits: z.number().int() }).nullable(),
+  results: z.array(z.object({ attempt: AttemptId, version, at, position, result: ResultReport })),
+  verdicts: z.array(
+    z.object({ attempt: AttemptId, version, at, position, verdict: VerdictReport, run: RunId }),
+  ),
+  gates: z.array(z.object({ version, at, position, report: GateReport })),
+  landing: z.object({ candidate: CommitId, commit: CommitId }).nullable(),
+  merged: z.object({ candidate: CommitId, commit: CommitId, branch: z.string() }).nullable(),
+  endedAt: z.string().nullable(),
+  comments: z.array(z.object({ at, by: z.string(), text: z.string() })),
+  predecessor: TicketId.nullable(),
+  successor: TicketId.nullable(),
+  createdAt: at,
+  updatedAt: at,
+  version,
 });
+
+/**
+ * A ticket as an import may bring it in. What has ended comes in as it ended; anything else is a draft again, because an
+ * approval, a candidate or a passed gate is worth something only in the log that recorded it.
+ */
+function asImported({ status, ...record }: z.infer<typeof ImportLine>): Ticket {
+  if (status === 'merged' || status === 'blocked') return { ...record, state: status };
+  return {
+    ...record,
+    state: 'draft',
+    approvedHash: null,
+    reason: 'waits for approval',
+    attempts: [],
+    deaths: 0,
+    candidate: null,
+    results: [],
+    verdicts: [],
+    gates: [],
+    landing: null,
+  };
+}
 
 /** Reads `tickets.jsonl`: every line, or the first that is wrong by its number. */
 export function readTicketLines(file: string): Result<Ticket[]> {
@@ -124,17 +181,9 @@ export function readTicketLines(file: string): Result<Ticket[]> {
     const parsed = ImportLine.safeParse(value);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      return wrong(`a ticket: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+      return wrong(`a ticket with ${issue?.path.join('.') ?? ''} = ${expectationOf(issue)}`);
     }
-    const { title: _title, status, ...record } = parsed.data;
-    const {
-      description: _d,
-      assignee: _a,
-      dependencies: _p,
-      parent: _r,
-      ...rest
-    } = record as Record<string, unknown>;
-    tickets.push({ ...rest, state: status } as unknown as Ticket);
+    tickets.push(asImported(parsed.data));
   }
   return ok(tickets);
 }

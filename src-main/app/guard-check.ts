@@ -1,29 +1,12 @@
-import { normalize } from 'node:path';
-import { TicketId } from '../contract/ids.ts';
+import { normalize, resolve } from 'node:path';
+import { TicketId, type RunId } from '../contract/ids.ts';
 import { GuardQuestion, type GuardDecision } from '../contract/operator-api.ts';
 import { INSIDE } from '../domain/sandbox-profile.ts';
 import type { Brand } from './brand.ts';
 import { CALL_LAYER, decideCall } from './guard.ts';
+import { followed, pathsOf } from './named-paths.ts';
 import type { Places } from './places.ts';
 import { pathsTest } from './ticket-paths.ts';
-
-const PATH_KEYS = [
-  'file_path',
-  'path',
-  'absolute_path',
-  'notebook_path',
-  'dir_path',
-  'directory',
-  'filename',
-  'target',
-];
-
-/** The paths that a tool's input names, whatever the agent program calls the field. */
-export function pathsOf(input: Record<string, unknown>): string[] {
-  const single = PATH_KEYS.map((key) => input[key]).filter((value) => typeof value === 'string');
-  const list = Array.isArray(input.paths) ? input.paths.filter((value) => typeof value === 'string') : [];
-  return [...single, ...list].filter((path) => path !== '');
-}
 
 /** `guard check`: decides a question of whoever asks. What cannot be read is a deny. */
 export function checkQuestion(
@@ -47,22 +30,33 @@ export function checkQuestion(
   }
   const { brand: id, role, tool, input, cwd, run } = question.data;
   if (!cwd.startsWith('/')) return deny('malformed-input', 'cwd is an absolute path');
+  const named = pathsOf(input);
+  if ([cwd, ...named].some((path) => path.includes('\0'))) return deny('malformed-input', 'a path holds a zero byte');
   const brand = brandOf(id);
   if (!brand) return deny('unknown-brand', `there is no open brand ${id}`);
   const contract = brand.contract(role);
   if (!contract.ok) return deny('unknown-role', `there is no contract ${role}`);
   const checkout = checkoutOf(cwd, brand.places.checkouts);
-  const ofRun = run === undefined ? null : (brand.runs.list().find((one) => one.id === run)?.ticket ?? null);
-  const ofFolder = TicketId.safeParse(checkout?.slice(brand.places.checkouts.length + 1));
-  const ticket = brand.tickets.get(ofRun ?? (ofFolder.success ? ofFolder.data : ('' as TicketId)));
+  const ofRun = run === undefined ? undefined : (brand.runs.get(run as RunId)?.ticket ?? null);
+  const named = TicketId.safeParse(checkout?.slice(brand.places.checkouts.length + 1));
+  const ofFolder = named.success ? named.data : undefined;
+  if (ofRun === null) return deny('unknown-run', `there is no run ${run} with a ticket in brand ${id}`);
+  if (ofRun !== undefined && ofFolder !== undefined && ofRun !== ofFolder)
+    return deny('boundary-guard', `run ${run} works on ${ofRun}, not in the checkout of ${ofFolder}`);
+  const ticketId = ofRun ?? ofFolder;
+  const ticket = ticketId === undefined ? undefined : brand.tickets.get(ticketId);
+  if (ticket === null) return deny('unknown-ticket', `there is no ticket ${ticketId} in brand ${id}`);
+  // What a link on this machine leads to must be allowed as well; inside the walls the host cannot look.
+  const led = checkout === INSIDE.checkout ? [] : named.flatMap((path) => followed(resolve(cwd, path), places.workspace) ?? []);
   return decideCall(
     contract.value,
-    { tool, paths: pathsOf(input), command: typeof input.command === 'string' ? input.command : '' },
+    { tool, paths: [...named, ...led], command: typeof input.command === 'string' ? input.command : '' },
     cwd,
     {
       brand: brand.id,
       workspace: places.workspace,
       checkouts: checkout === null ? [] : [checkout],
+      // Where no ticket is named, the question is what the role may do at all.
       inTicket: pathsTest(ticket?.draft.paths ?? []),
     },
   );

@@ -4,7 +4,7 @@ import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import { brandOfTicket, type BrandId, type RunId, type TicketId } from '../contract/ids.ts';
 import { operatorApi, type CostReport, type RunView, type SearchHit } from '../contract/operator-api.ts';
-import type { TicketDraft, TicketSummary } from '../contract/tickets.ts';
+import type { TicketSummary } from '../contract/tickets.ts';
 import { isAvailable, type Ticket, type TicketCommand } from '../domain/ticket.ts';
 import type { Brand } from './brand.ts';
 import { pathsTest } from './ticket-paths.ts';
@@ -14,7 +14,8 @@ import { runView } from './feed.ts';
 import { checkQuestion } from './guard-check.ts';
 import { noPage } from './knowledge.ts';
 import { toldFault } from './told-fault.ts';
-import type { OpenBrand, Workspace } from './open-workspace.ts';
+import type { OpenBrand } from './brand-register.ts';
+import type { Workspace } from './open-workspace.ts';
 
 /** What a door says of itself with each call. */
 export interface CallContext {
@@ -33,7 +34,8 @@ export function createHandlers(workspace: Workspace): AnyRouter {
   const api = implement(operatorApi)
     .$context<CallContext>()
     .use(async ({ context, next }) => {
-      if (context.now !== undefined) workspace.calendar.moveTo(context.now);
+      // A window stays open for days: only a command says what time it is for it.
+      if (context.door === 'cli') workspace.calendar.moveTo(context.now ?? null);
       try {
         return await next();
       } catch (error) {
@@ -149,14 +151,7 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       approve: api.ticket.approve.handler(({ input, context }) =>
         command(
           input.id,
-          (_open, ticket) =>
-            ticket.checks.test === 'none' && ticket.draft.acceptance.length === 0 && ticket.state === 'draft'
-              ? fail(
-                  'invalid-input',
-                  `${input.id} has no acceptance command and ${ticket.repository} declares no test: nothing could verify it`,
-                  `edit it and give "acceptance"`,
-                )
-              : ok({ type: 'approve', hash: input.hash }),
+          (open, ticket) => mapped(approvable(open, ticket), () => ({ type: 'approve', hash: input.hash })),
           context,
           input.commandId,
         ),
@@ -192,21 +187,17 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       comment: api.ticket.comment.handler(({ input, context }) =>
         command(input.id, () => ok({ type: 'comment', text: input.text }), context, input.commandId),
       ),
-      reassign: api.ticket.reassign.handler(({ input, context }) =>
-        command(
-          input.id,
-          (open, ticket) => {
-            const draft: TicketDraft = { ...ticket.draft, runtime: input.runtime };
-            return mapped(open.brand.content(draft), (content) => ({
-              type: 'reassign' as const,
-              runtime: input.runtime,
-              hash: workspace.hashOf(content),
-            }));
-          },
-          context,
-          input.commandId,
-        ),
-      ),
+      // Who carries it out is part of what was approved: like an edit, it gives a ready ticket a successor.
+      reassign: api.ticket.reassign.handler(({ input, context }) => {
+        const found = ticketOf(input.id);
+        if (!found.ok) return found;
+        const { open, ticket } = found.value;
+        const content = open.brand.content({ ...ticket.draft, runtime: input.runtime });
+        if (!content.ok) return content;
+        const made = open.brand.tickets.edit(input.id, content.value, operator(context), input.commandId);
+        open.dispatcher.wake();
+        return mapped(made, (next) => open.brand.tickets.summary(next));
+      }),
       diff: api.ticket.diff.handler(async ({ input }) => {
         const found = ticketOf(input.id);
         if (!found.ok) return found;
@@ -355,6 +346,31 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       return mapped(taken, (tickets) => ({ brand: brand.id, tickets }));
     }),
   };
+}
+
+/**
+ * Whether a draft can be approved as it stands: something must verify it, and it must still say what will happen. Where the
+ * contracts or the repository's configuration changed since it was drafted, it is brought up to date and has to be read again.
+ */
+function approvable(open: OpenBrand, ticket: Ticket): Result<void> {
+  if (ticket.state !== 'draft') return ok(undefined);
+  const content = open.brand.content(ticket.draft);
+  if (!content.ok) return content;
+  if (content.value.hash !== ticket.hash) {
+    open.brand.tickets.edit(ticket.id, content.value, { kind: 'core', part: 'approvals' });
+    return fail(
+      'hash-mismatch',
+      `the contracts or the repository of ${ticket.id} changed since it was drafted`,
+      `read it again with "atrium ticket show ${ticket.id}" and approve the hash it shows`,
+    );
+  }
+  return ticket.checks.test === 'none' && ticket.draft.acceptance.length === 0
+    ? fail(
+        'invalid-input',
+        `${ticket.id} has no acceptance command and ${ticket.repository} declares no test: nothing could verify it`,
+        'edit it and give "acceptance"',
+      )
+    : ok(undefined);
 }
 
 function mapped<A, B>(result: Result<A>, map: (value: A) => B): Result<B> {

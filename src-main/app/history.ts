@@ -14,25 +14,24 @@ export async function keepHistory(
   brands: readonly Brand[],
 ): Promise<void> {
   const sealed = brands.filter((brand) => brand.config.sealed);
+  const open = brands.filter((brand) => !brand.config.sealed);
   const heads = (list: readonly Brand[]) =>
     list
       .map((brand) => `${brand.id} at ${brand.store.head().position} ${brand.store.head().hash}`)
       .join('\n');
-  const ofSealed = (brand: Brand) => [`brands/${brand.id}`, `wiki/${brand.id}`];
-  const open = brands.filter((brand) => !brand.config.sealed);
+  const own = (brand: Brand) => [`brands/${brand.id}`, `wiki/${brand.id}`];
+  // Only what is known not to be sealed: a brand that cannot be opened may be.
   await openHistory({
     program,
     gitDir: join(places.workspace, '.git'),
     workspace: places.workspace,
-    paths: ['.gitignore', 'workspace.yaml', 'agents', 'wiki', 'brands'],
-    leaveOut: ['.atrium', 'checkouts', 'homes', ...sealed.flatMap(ofSealed)],
+    paths: ['.gitignore', 'workspace.yaml', 'agents', 'wiki/_global', ...open.flatMap(own)],
   }).commit(`Records\n\n${heads(open)}`);
   for (const brand of sealed)
     await openHistory({
       program,
       gitDir: join(brand.places.state, 'history.git'),
       workspace: places.workspace,
-      paths: ofSealed(brand),
-      leaveOut: [],
+      paths: own(brand),
     }).commit(`Records\n\n${heads([brand])}`);
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import { TicketId } from '../contract/ids.ts';
@@ -31,13 +32,17 @@ export async function overdueCheckouts(
           : ticket?.state === 'blocked'
             ? [KEEP.blocked, 'its ticket was blocked three days ago']
             : [KEEP.orphan, 'it belongs to no ticket'];
-      const since = ticket ? Date.parse(ticket.updatedAt) : null;
-      if (since !== null && now.getTime() - since < limit) continue;
-      if (since === null && basename(folder).startsWith('.')) continue;
+      const since = ticket?.endedAt ? Date.parse(ticket.endedAt) : madeAt(folder);
+      if (now.getTime() - since < limit) continue;
       overdue.push({ folder, repository: repository.value.config.name, reason });
     }
   }
   return overdue;
+}
+
+/** When a folder was made, in milliseconds since the epoch; 0 where it is gone. */
+function madeAt(folder: string): number {
+  return statSync(folder, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
 }
 
 /** Removes what is overdue; what was not collected is kept as a ref. Gives back how many went. */
@@ -46,8 +51,12 @@ export async function cleanUp(brand: Brand, now: Date): Promise<number> {
   for (const { folder, repository, reason } of overdue) {
     const found = brand.repository(repository);
     if (!found.ok) continue;
-    const saved = await brand.rooms.remove(found.value.git, folder);
-    brand.record('checkouts', [{ type: 'checkout.removed', data: { folder, reason, saved } }], core);
+    const kept = await brand.rooms.remove(found.value.git, folder);
+    brand.record(
+      'checkouts',
+      [{ type: 'checkout.removed', data: { folder, reason, saved: kept.saved ?? kept.aside } }],
+      core,
+    );
     const id = TicketId.safeParse(basename(folder));
     const ticket = id.success ? brand.tickets.get(id.data) : null;
     for (const attempt of ticket?.attempts ?? []) await found.value.git.unpinBase(attempt.id);

@@ -136,7 +136,10 @@ export async function openKnowledge(parts: {
   return {
     index,
     pages,
-    drain: () => reactor.drain(),
+    drain() {
+      reactor.retry();
+      return reactor.drain();
+    },
     search: (query, limit) => index.search(query, { brand: brand.id, limit }).map(toHit),
     show: async (page) => {
       const shown = await index.show(page.endsWith('.md') ? page : `${page}.md`, { brand: brand.id });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,16 +94,4 @@ export function removeSocketFolder(state: string): void {
   }
   if (folder.startsWith(join(tmpdir(), 'atrium-'))) rmSync(folder, { recursive: true, force: true });
   rmSync(note, { force: true });
-}
-
-/** First id of the range that a core that runs as root gives its runs: one user a brand, none of them in the system. */
-const FIRST_RUN_USER = 61_184;
-const RUN_USERS = 4_000;
-
-/** The user that a brand's runs become when the core is root; null when it is not, and the walls need no other user. */
-export function runIdentity(workspace: string, brand: BrandId): { uid: number; gid: number } | null {
-  if (process.getuid?.() !== 0) return null;
-  const digest = createHash('sha256').update(`${workspace}\0${brand}`).digest();
-  const id = FIRST_RUN_USER + (digest.readUInt32BE(0) % RUN_USERS);
-  return { uid: id, gid: id };
 }

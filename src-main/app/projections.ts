@@ -12,16 +12,23 @@ export function asRecorded(event: StoredEvent): RecordedEvent {
 export const ticketStream = (id: string) => `ticket/${id}`;
 export const runStream = (id: string) => `run/${id}`;
 
-/** Every ticket as it stands, whole. */
+/** Events after which a ticket may depend on others than before. */
+const TEXT_EVENTS = new Set(['ticket.drafted', 'ticket.edited', 'ticket.imported']);
+
+/** Every ticket as it stands, whole, and what it depends on. */
 const tickets: Projection = {
   name: 'tickets',
-  fingerprint: '2',
-  tables: ['projection_tickets'],
+  fingerprint: '3',
+  tables: ['projection_tickets', 'projection_tickets_dependencies'],
   schema: `CREATE TABLE projection_tickets (
       id TEXT PRIMARY KEY, number INTEGER NOT NULL, state TEXT NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX projection_tickets_state ON projection_tickets (state, number);
-    CREATE INDEX projection_tickets_number ON projection_tickets (number);`,
+    CREATE INDEX projection_tickets_number ON projection_tickets (number);
+    CREATE TABLE projection_tickets_dependencies (
+      dependency TEXT NOT NULL, ticket TEXT NOT NULL, PRIMARY KEY (dependency, ticket)
+    ) WITHOUT ROWID;
+    CREATE INDEX projection_tickets_dependencies_ticket ON projection_tickets_dependencies (ticket);`,
   apply(db, event) {
     if (!event.stream.startsWith('ticket/')) return;
     const id = event.stream.slice('ticket/'.length);
@@ -36,6 +43,11 @@ const tickets: Projection = {
       ticket.state,
       JSON.stringify(ticket),
     );
+    if (TEXT_EVENTS.has(event.type)) {
+      db.run('DELETE FROM projection_tickets_dependencies WHERE ticket = ?', id);
+      for (const dependency of ticket.draft.dependsOn)
+        db.run('INSERT OR IGNORE INTO projection_tickets_dependencies VALUES (?, ?)', dependency, id);
+    }
     // Whichever command drafts a successor, the ticket before it says where it goes on.
     if (event.type === 'ticket.drafted' && ticket.predecessor !== null)
       db.run(
@@ -49,7 +61,7 @@ const tickets: Projection = {
 /** Every run, and what its model calls took. */
 const runs: Projection = {
   name: 'runs',
-  fingerprint: '1',
+  fingerprint: '2',
   tables: ['projection_runs', 'projection_runs_usage'],
   schema: `CREATE TABLE projection_runs (
       id TEXT PRIMARY KEY, position INTEGER NOT NULL, ticket TEXT, state TEXT NOT NULL, record TEXT NOT NULL
@@ -86,7 +98,7 @@ const runs: Projection = {
       event.position,
       id,
       run.ticket,
-      event.at.slice(0, 10),
+      recorded.data.day,
       recorded.data.model,
       recorded.data.inputTokens,
       recorded.data.outputTokens,

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { AgentContract, Checks, RepositoryConfig } from '../contract/config.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId, CommitId } from '../contract/ids.ts';
@@ -37,8 +37,11 @@ export interface RoomRequest {
 /** Makes rooms of one brand, and runs declared commands in them. */
 export interface Rooms {
   make(request: RoomRequest): Promise<Result<Room>>;
-  /** Ends a room. What was not collected is kept, and where: a ref, or the folder itself where it could not be saved. */
-  remove(repository: Repository, folder: string): Promise<string | null>;
+  /**
+   * Ends a room. What was not collected is kept: as the ref `saved`, or, where the checkout cannot be read any more, as the
+   * folder `aside`.
+   */
+  remove(repository: Repository, folder: string): Promise<{ saved: string | null; aside: string | null }>;
   /** Runs a declared command inside the walls. `write`: whether it may write in the checkout. */
   command(
     room: Room,
@@ -256,6 +259,17 @@ export function createRooms(parts: RoomParts): Rooms {
     }
     const folders = ready.value;
     if (folders.length === 0) return bare;
+    const hidden = (await request.repository.listFiles(request.commit)).find((file) =>
+      folders.some(({ path }) => file.path === path || file.path.startsWith(`${path}/`)),
+    );
+    if (hidden) {
+      await request.repository.removeCheckout(request.folder, { discard: true });
+      return fail(
+        'repository-unusable',
+        `${hidden.path} is committed in a folder that the setup of ${config.name} makes, so what is there could not be checked`,
+        'take it out of the commit',
+      );
+    }
     const sources = folders.map((entry) => ({
       path: entry.path,
       source: join(parts.setupCache, key, entry.folder),
@@ -297,9 +311,13 @@ export function createRooms(parts: RoomParts): Rooms {
   return {
     make,
     remove: async (repository, folder) => {
-      if (!existsSync(folder)) return null;
+      if (!existsSync(folder)) return { saved: null, aside: null };
       const removed = await repository.removeCheckout(folder);
-      return removed.ok ? (removed.saved?.ref ?? null) : folder;
+      if (removed.ok) return { saved: removed.saved?.ref ?? null, aside: null };
+      const aside = join(dirname(folder), `.kept-${basename(folder)}-${randomBytes(4).toString('hex')}`);
+      renameSync(folder, aside);
+      await repository.removeCheckout(folder, { discard: true });
+      return { saved: null, aside };
     },
     command: (room, text, options) =>
       inside(

@@ -92,6 +92,8 @@ export function createRuns(options: {
   models: readonly ModelUpstream[];
   timer: Timer;
   now(): string;
+  /** The operator's local day. */
+  today(): string;
 }): Runs {
   const { brand, store, sandbox, transcripts, identity, timer, now } = options;
   const live = new Map<
@@ -107,7 +109,7 @@ export function createRuns(options: {
 
   const record: Runs['record'] = (run, events, actor) => {
     for (;;) {
-      const version = store.readStream(runStream(run)).at(-1)?.version ?? 0;
+      const version = store.version(runStream(run));
       const commandId = `run:${run}:${version}:${randomBytes(4).toString('hex')}`;
       if (
         store.append({
@@ -209,7 +211,7 @@ export function createRuns(options: {
       owner: identity,
       run: {
         id,
-        role: contract.name === 'verifier' ? 'verifier' : contract.name,
+        role: contract.name,
         ticket: request.ticket,
         brand,
       },
@@ -238,7 +240,15 @@ export function createRuns(options: {
           [
             {
               type: 'run.used',
-              data: { run: id, provider, model, inputTokens, outputTokens, costUsd: cost },
+              data: {
+                run: id,
+                provider,
+                model,
+                inputTokens,
+                outputTokens,
+                costUsd: cost,
+                day: options.today(),
+              },
             },
           ],
           core,

@@ -8,6 +8,7 @@ import type { Calendar } from './calendar.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Exporter } from './exports.ts';
 import { cleanUp, overdueCheckouts } from './housekeeping.ts';
+import type { Reactor } from '../services/event-store/index.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { WorkspaceLog } from './workspace-log.ts';
 
@@ -17,6 +18,7 @@ export interface StartBrand {
   dispatcher: Dispatcher;
   knowledge: Knowledge;
   exporter: Exporter;
+  publication: Reactor;
 }
 
 export interface StartOptions {
@@ -56,6 +58,7 @@ export function createStart(parts: {
   calendar: Calendar;
   keepHistory(): Promise<void>;
   onReport(report: StartReport, ended: boolean): void;
+  onFault(error: unknown): void;
 }): Start {
   let current: { emitter: EventEmitter; report: StartReport; done: boolean } | null = null;
   let last = parts.log.lastStart();
@@ -128,11 +131,13 @@ export function createStart(parts: {
     },
     async ({ dryRun }) => {
       if (dryRun) return { outcome: 'skipped', reason: 'nothing merged waits to be distilled' };
-      for (const { knowledge, exporter } of parts.brands()) {
-        await knowledge.drain();
-        exporter.write();
-      }
+      const troubles: string[] = [];
+      for (const one of parts.brands())
+        await closeDay(one).catch((error: unknown) => {
+          troubles.push(`${one.brand.id}: ${error instanceof Error ? error.message : String(error)}`);
+        });
       await parts.keepHistory();
+      if (troubles.length > 0) return { outcome: 'failed', reason: troubles.join('; ') };
       const merged = current?.report.merged ?? [];
       const claims = parts
         .brands()
@@ -237,6 +242,7 @@ export function createStart(parts: {
           state.report = report;
           parts.onReport(report, true);
         })
+        .catch((error: unknown) => parts.onFault(error))
         .finally(() => {
           current = null;
           state.done = true;
@@ -252,6 +258,14 @@ export function createStart(parts: {
   }
 
   return { run, last: () => last?.report ?? null, running: () => current !== null };
+}
+
+/** What one brand's day ends with. Trouble in it keeps no other brand from its own end. */
+async function closeDay({ knowledge, publication, exporter }: StartBrand): Promise<void> {
+  publication.retry();
+  await publication.drain();
+  await knowledge.drain();
+  exporter.write();
 }
 
 function notBuilt(): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Actor, BrandEvent } from '../contract/events.ts';
+import type { RepositoryConfig } from '../contract/config.ts';
 import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
 import { brandOfTicket, type BrandId, type TicketId } from '../contract/ids.ts';
 import type {
@@ -22,6 +23,8 @@ export interface DraftContent {
   repository: string;
   contract: string;
   checks: ApprovalContext['checks'];
+  /** What an approval is bound to. */
+  hash: string;
 }
 
 /** The one place in which a ticket of a brand changes. */
@@ -41,16 +44,23 @@ export interface TicketDesk {
   edit(id: TicketId, content: DraftContent, actor: Actor, commandId?: string): Result<Ticket>;
   /** From now on nothing that Atrium or a run would do is recorded: the core closes. */
   freeze(): void;
+  /** What its runs have cost so far, in USD. */
+  costUsd(id: TicketId): number;
   summary(ticket: Ticket): TicketSummary;
   detail(ticket: Ticket): TicketDetail;
 }
 
-/** What an approval is bound to: everything that bears on what will happen. */
-export function approvalHash(content: DraftContent): string {
-  const { draft, runtime, repository, contract, checks } = content;
-  return createHash('sha256')
-    .update(canonicalJson({ draft, runtime, repository, contract, checks }))
-    .digest('hex');
+/**
+ * What an approval is bound to: everything that bears on what will happen. The text, the runtime, the whole configuration of
+ * the repository, and the contracts of those who carry the ticket out and judge it.
+ */
+export function approvalHash(covered: {
+  draft: TicketDraft;
+  runtime: RuntimeName;
+  repository: RepositoryConfig;
+  contracts: readonly string[];
+}): string {
+  return createHash('sha256').update(canonicalJson(covered)).digest('hex');
 }
 
 interface Receipt {
@@ -160,12 +170,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     const id = nextId();
     const possible = checkDependencies(id, content.draft);
     if (!possible.ok) return refuse(commandId, possible.failure);
-    return execute(
-      id,
-      { type: 'draft', ticket: id, predecessor, ...content, hash: approvalHash(content) },
-      actor,
-      commandId,
-    );
+    return execute(id, { type: 'draft', ticket: id, predecessor, ...content }, actor, commandId);
   };
 
   const edit: TicketDesk['edit'] = (id, content, actor, commandId = randomUUID()) => {
@@ -175,8 +180,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     if (!ticket) return fail('not-found', `there is no ticket ${id}`, 'see "atrium ticket list"');
     const possible = checkDependencies(id, content.draft);
     if (!possible.ok) return refuse(commandId, possible.failure);
-    if (ticket.state === 'draft')
-      return execute(id, { type: 'edit', ...content, hash: approvalHash(content) }, actor, commandId);
+    if (ticket.state === 'draft') return execute(id, { type: 'edit', ...content }, actor, commandId);
     if (ticket.state !== 'ready' && ticket.state !== 'blocked')
       return fail(
         'refused-transition',
@@ -218,6 +222,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     attempts: ticket.attempts.length,
     blockedReason: ticket.blocked ? `${ticket.blocked.reason}: ${ticket.blocked.detail}` : null,
     reason: ticket.reason,
+    successor: ticket.successor,
     parent: ticket.draft.parent ?? null,
     assignee: openAttempt(ticket)?.runtime ?? null,
     repository: ticket.repository,
@@ -226,13 +231,15 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     version: ticket.version,
   });
 
-  const detail = (ticket: Ticket): TicketDetail => {
-    const [cost] = store.query<{ cost: number | null }>(
+  const costUsd = (id: TicketId): number =>
+    store.query<{ cost: number | null }>(
       'SELECT SUM(cost) AS cost FROM projection_runs_usage WHERE ticket = ?',
-      ticket.id,
-    );
+      id,
+    )[0]?.cost ?? 0;
+
+  const detail = (ticket: Ticket): TicketDetail => {
     const blocks = store.query<{ id: string }>(
-      "SELECT t.id AS id FROM projection_tickets t, json_each(t.record, '$.draft.dependsOn') d WHERE d.value = ?",
+      'SELECT ticket AS id FROM projection_tickets_dependencies WHERE dependency = ? ORDER BY ticket',
       ticket.id,
     );
     const lastBase = store
@@ -288,7 +295,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
         'SELECT at, position, type, text FROM projection_activity WHERE ticket = ? ORDER BY position',
         ticket.id,
       ),
-      costUsd: cost?.cost ?? 0,
+      costUsd: costUsd(ticket.id),
     };
   };
 
@@ -313,6 +320,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     freeze() {
       frozen = true;
     },
+    costUsd,
     summary,
     detail,
   };

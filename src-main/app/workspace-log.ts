@@ -43,7 +43,7 @@ export function openWorkspaceLog(
   const { store } = opened;
   return ok({
     record(stream, events, actor) {
-      const expectedVersion = store.readStream(stream).at(-1)?.version ?? 0;
+      const expectedVersion = store.version(stream);
       store.append({ stream, expectedVersion, events, commandId: randomUUID(), actor, at: now() });
     },
     lastStart() {

@@ -71,6 +71,8 @@ export const BrandEvents = {
   }),
   'gate.reported': z.object({ version: z.number().int(), report: GateReport }),
   'gate.waiting': z.object({ attempt: AttemptId, detail: z.string() }),
+  /** Every condition holds; from now until the branch has moved, or could not, nothing else decides about the ticket. */
+  'merge.began': z.object({ attempt: AttemptId, candidate: CommitId, commit: CommitId, onto: CommitId }),
   'ticket.merged': z.object({
     attempt: AttemptId,
     candidate: CommitId,
@@ -94,6 +96,8 @@ export const BrandEvents = {
     inputTokens: z.number().int(),
     outputTokens: z.number().int(),
     costUsd: z.number(),
+    /** The operator's local day, YYYY-MM-DD. */
+    day: z.string(),
   }),
   'run.ended': z.object({
     run: RunId,

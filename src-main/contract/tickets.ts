@@ -174,6 +174,8 @@ export const TicketSummary = z.object({
   /** Why it stands where it stands, in words. */
   reason: z.string(),
   parent: TicketId.nullable(),
+  /** The ticket in which a blocked one goes on. */
+  successor: TicketId.nullable(),
   /** Who has it: a runtime's name while an attempt runs, else null. */
   assignee: z.string().nullable(),
   repository: z.string(),
@@ -200,7 +202,6 @@ export const TicketDetail = TicketSummary.extend({
   checks: z.object({ setup: z.string(), test: z.string(), lint: z.string(), count: z.string() }),
   base: CommitId.nullable(),
   mergedCommit: CommitId.nullable(),
-  successor: TicketId.nullable(),
   predecessor: TicketId.nullable(),
   comments: z.array(z.object({ at: z.string(), by: z.string(), text: z.string() })),
   attemptList: z.array(AttemptView),

@@ -43,6 +43,8 @@ export function explain(event: BrandEvent): string {
     }
     case 'gate.waiting':
       return `waits: ${event.data.detail}`;
+    case 'merge.began':
+      return `every condition holds: ${short(event.data.commit)} goes onto ${short(event.data.onto)}`;
     case 'ticket.merged':
       return `merged into ${event.data.branch} as ${short(event.data.commit)}`;
     case 'merge.published':

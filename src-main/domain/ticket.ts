@@ -48,7 +48,11 @@ export interface Ticket {
     run: RunId;
   }[];
   gates: { version: number; at: string; position: number; report: GateReport }[];
+  /** What is on its way to the branch: nothing else decides about the ticket until it is there or could not go. */
+  landing: { candidate: CommitId; commit: CommitId } | null;
   merged: { candidate: CommitId; commit: CommitId; branch: string } | null;
+  /** When it came to its end: merged or blocked. */
+  endedAt: string | null;
   comments: { at: string; by: string; text: string }[];
   predecessor: TicketId | null;
   successor: TicketId | null;
@@ -95,6 +99,7 @@ export type TicketCommand =
       /** The core died under it. */
       death?: boolean;
     }
+  | { type: 'begin-merge'; attempt: AttemptId; candidate: CommitId; commit: CommitId; onto: CommitId }
   | { type: 'merge'; attempt: AttemptId; candidate: CommitId; commit: CommitId; branch: string }
   | { type: 'publish'; rule: string; outcome: 'done' | 'failed'; detail: string };
 
@@ -111,8 +116,25 @@ export const EDGES: Record<TicketState, readonly TicketState[]> = {
   blocked: [],
 };
 
-/** Decides what a command means for a ticket: events, or a refusal that says why. */
+/**
+ * Decides what a command means for a ticket: events, or a refusal that says why. Whatever is decided keeps to {@link EDGES}.
+ *
+ * @throws Error where a decision would leave them: nothing is recorded then
+ */
 export function decideTicket(ticket: Ticket | null, command: TicketCommand, actor: Actor): Decision {
+  const decision = decide(ticket, command, actor);
+  if (!decision.ok || !ticket) return decision;
+  let state = ticket.state;
+  for (const event of decision.value) {
+    const next = states[event.type] ?? state;
+    if (next !== state && !EDGES[state].includes(next))
+      throw new Error(`${command.type} would take ${ticket.id} from ${state} to ${next}`);
+    state = next;
+  }
+  return decision;
+}
+
+function decide(ticket: Ticket | null, command: TicketCommand, actor: Actor): Decision {
   if (command.type === 'draft') {
     if (ticket) return fail('already-exists', `${ticket.id} exists already`);
     if (actor.kind === 'run') return notTheirs(actor, 'draft a ticket');
@@ -122,7 +144,8 @@ export function decideTicket(ticket: Ticket | null, command: TicketCommand, acto
   if (!ticket) return fail('not-found', 'there is no such ticket', 'see "atrium ticket list"');
   switch (command.type) {
     case 'edit':
-      return operatorOn(ticket, actor, 'edit', ['draft'], () => {
+      if (actor.kind === 'run') return notTheirs(actor, 'edit a ticket');
+      return inState(ticket, 'edit', ['draft'], () => {
         const { type: _type, ...data } = command;
         return ok([{ type: 'ticket.edited', data }]);
       });
@@ -166,6 +189,7 @@ type CoreCommand = Extract<
       | 'report-gate'
       | 'wait-at-gate'
       | 'end-attempt'
+      | 'begin-merge'
       | 'merge'
       | 'publish';
   }
@@ -187,6 +211,8 @@ function decideForCore(ticket: Ticket, command: CoreCommand): Decision {
       );
     case 'end-attempt':
       return decideEnd(ticket, command);
+    case 'begin-merge':
+      return decideBeginMerge(ticket, command);
     case 'merge':
       return decideMerge(ticket, command);
     case 'publish':
@@ -208,6 +234,12 @@ function decideBlock(
 ): Decision {
   if (actor.kind === 'run') return notTheirs(actor, 'block a ticket');
   return inState(ticket, 'block', ['draft', 'ready', 'in_progress', 'verifying'], () => {
+    if (ticket.landing)
+      return fail(
+        'refused-transition',
+        `${ticket.id} is being merged at this moment`,
+        'look at it again in a second',
+      );
     const events: TicketEvent[] = [];
     const open = openAttempt(ticket);
     if (open) {
@@ -234,6 +266,8 @@ function decideStart(ticket: Ticket, command: Extract<TicketCommand, { type: 'st
   return inState(ticket, 'start', ['ready', 'in_progress', 'verifying'], () => {
     const open = openAttempt(ticket);
     if (open) return fail('refused-transition', `attempt ${open.id} of ${ticket.id} has not ended`);
+    if (ticket.attempts.some((attempt) => attempt.id === command.attempt))
+      return fail('already-exists', `there was an attempt ${command.attempt} already`);
     if (ticket.approvedHash !== ticket.hash)
       return fail('not-authorized', `${ticket.id} is not approved as it reads now`);
     const events: TicketEvent[] = ticket.state === 'ready' ? [{ type: 'ticket.started', data: {} }] : [];
@@ -357,7 +391,11 @@ function decideEnd(ticket: Ticket, command: Extract<TicketCommand, { type: 'end-
   return ok(events);
 }
 
-function decideMerge(ticket: Ticket, command: Extract<TicketCommand, { type: 'merge' }>): Decision {
+/** The last word before the branch moves: whatever happened while the gate was at work counts here. */
+function decideBeginMerge(
+  ticket: Ticket,
+  command: Extract<TicketCommand, { type: 'begin-merge' }>,
+): Decision {
   return inState(ticket, 'merge', ['verifying'], () => {
     if (ticket.candidate?.commit !== command.candidate || ticket.candidate.attempt !== command.attempt)
       return fail('gate-failed', `${command.candidate} is not the candidate of ${ticket.id}`);
@@ -367,19 +405,19 @@ function decideMerge(ticket: Ticket, command: Extract<TicketCommand, { type: 'me
     if (hasFailed(ticket, command.candidate))
       return fail('gate-failed', `${command.candidate} has failed before, and a fail sticks to its commit`);
     const gate = ticket.gates.at(-1)?.report;
-    if (gate?.candidate !== command.candidate || gate.outcome !== 'pass')
-      return fail('gate-failed', `the gate did not pass for ${command.candidate}`);
-    return ok([
-      {
-        type: 'ticket.merged',
-        data: {
-          attempt: command.attempt,
-          candidate: command.candidate,
-          commit: command.commit,
-          branch: command.branch,
-        },
-      },
-    ]);
+    if (gate?.candidate !== command.candidate || gate.outcome !== 'pass' || gate.onto !== command.onto)
+      return fail('gate-failed', `the gate did not pass for ${command.candidate} on ${command.onto}`);
+    const { attempt, candidate, commit, onto } = command;
+    return ok([{ type: 'merge.began', data: { attempt, candidate, commit, onto } }]);
+  });
+}
+
+function decideMerge(ticket: Ticket, command: Extract<TicketCommand, { type: 'merge' }>): Decision {
+  return inState(ticket, 'merge', ['verifying'], () => {
+    if (ticket.landing?.commit !== command.commit || ticket.landing.candidate !== command.candidate)
+      return fail('gate-failed', `${command.commit} was not on its way to the branch`);
+    const { attempt, candidate, commit, branch } = command;
+    return ok([{ type: 'ticket.merged', data: { attempt, candidate, commit, branch } }]);
   });
 }
 
@@ -465,7 +503,9 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       results: [],
       verdicts: [],
       gates: [],
+      landing: null,
       merged: null,
+      endedAt: null,
       comments: [],
       predecessor,
       successor: null,
@@ -510,6 +550,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       return {
         ...next,
         blocked: { reason: event.data.reason, detail: event.data.detail },
+        endedAt: event.at,
         successor: event.data.successor ?? ticket.successor,
         reason: event.data.detail,
       };
@@ -540,6 +581,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       return {
         ...next,
         candidate: null,
+        landing: null,
         deaths: ticket.deaths + (event.data.death ? 1 : 0),
         reason: event.data.reason,
       };
@@ -558,13 +600,21 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       return next;
     case 'gate.reported':
       next.gates = [...ticket.gates, { ...event.data, at: event.at, position: event.position }];
-      return { ...next, reason: `the gate says ${event.data.report.outcome}` };
+      return { ...next, landing: null, reason: `the gate says ${event.data.report.outcome}` };
     case 'gate.waiting':
-      return { ...next, reason: event.data.detail };
+      return { ...next, landing: null, reason: event.data.detail };
+    case 'merge.began':
+      return {
+        ...next,
+        landing: { candidate: event.data.candidate, commit: event.data.commit },
+        reason: 'goes to the branch',
+      };
     case 'ticket.merged':
       endAttempt(event.data.attempt, { state: 'passed', reason: 'merged', endedAt: event.at });
       return {
         ...next,
+        landing: null,
+        endedAt: event.at,
         merged: { candidate: event.data.candidate, commit: event.data.commit, branch: event.data.branch },
         reason: `merged into ${event.data.branch}`,
       };

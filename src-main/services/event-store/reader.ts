@@ -12,6 +12,8 @@ export interface EventStoreReader {
   receipt(commandId: string): { receipt: unknown; position: number } | undefined;
   /** A stream's events in order, after the version `afterVersion` (0: all). */
   readStream(stream: string, afterVersion?: number): StoredEvent[];
+  /** How many events a stream has: the version to append on; 0 for one that is not there. */
+  version(stream: string): number;
   /** Up to `limit` events of the log in order, after a position (0: from the start). */
   readAll(afterPosition: number, limit: number): StoredEvent[];
   /** Rows of a SELECT on the projections. @throws StoreFault `invalid` for anything else than one SELECT. */
@@ -51,6 +53,9 @@ export function createReader({ file, db, projections, upcasters }: ReaderParts):
       `SELECT ${eventColumns} FROM events WHERE position > ? ORDER BY position LIMIT ?`,
     )
     .raw();
+  const version = db
+    .prepare<[string], number>('SELECT version FROM events WHERE stream = ? ORDER BY version DESC LIMIT 1')
+    .pluck();
   const head = db.prepare<[], Head>('SELECT position, hash FROM events ORDER BY position DESC LIMIT 1');
   const receipt = db.prepare<[string], { receipt: string; position: number }>(
     'SELECT receipt, position FROM receipts WHERE command_id = ?',
@@ -80,6 +85,7 @@ export function createReader({ file, db, projections, upcasters }: ReaderParts):
       return row && { receipt: JSON.parse(row.receipt) as unknown, position: row.position };
     },
     readStream: (name, afterVersion = 0) => guarded(() => decoder.many(stream.all(name, afterVersion))),
+    version: (name) => guarded(() => version.get(name) ?? 0),
     readAll: (afterPosition, limit) => guarded(() => decoder.many(all.all(afterPosition, limit))),
     query: <Row>(sql: string, ...parameters: SqlValue[]) =>
       guarded(() => prepareQuery(sql).all(...parameters) as Row[]),

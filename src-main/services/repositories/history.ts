@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askGit, git, gitLine } from './git.ts';
 import type { GitCall, GitProgram } from './git.ts';
@@ -17,14 +16,12 @@ const AUTHOR = { name: 'Atrium', email: 'atrium@localhost' };
  *
  * @param gitDir where it is kept: the workspace's `.git`, or a folder of a sealed brand's state
  * @param paths what it keeps, relative to the workspace
- * @param leaveOut paths below them that it never keeps
  */
 export function openHistory(options: {
   program: GitProgram;
   gitDir: string;
   workspace: string;
   paths: readonly string[];
-  leaveOut: readonly string[];
 }): History {
   const { program, gitDir, workspace } = options;
   const here: GitCall = { gitDir, workTree: workspace, cwd: workspace };
@@ -37,8 +34,6 @@ export function openHistory(options: {
         '--initial-branch=main',
         ...(gitDir === join(workspace, '.git') ? [workspace] : ['--bare', gitDir]),
       ]);
-    await mkdir(join(gitDir, 'info'), { recursive: true });
-    await writeFile(join(gitDir, 'info', 'exclude'), options.leaveOut.map((path) => `/${path}\n`).join(''));
   };
 
   return {

@@ -1,0 +1,273 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WorkspaceConfig } from '../contract/config.ts';
+import type { Actor } from '../contract/events.ts';
+import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
+import { BrandId } from '../contract/ids.ts';
+import type { BrandView, RepositoryGuess } from '../contract/operator-api.ts';
+import type { Reactor } from '../services/event-store/index.ts';
+import { inspectRepository } from '../services/repositories/index.ts';
+import type { Runtime } from '../services/runtimes/index.ts';
+import { createAttempts } from './attempts.ts';
+import { openBrand, type Brand, type BrandParts } from './brand.ts';
+import { brandView, guessRepository, proveRepository, recordAdded, writeNewBrand } from './brands.ts';
+import { readBrandConfig } from './configuration.ts';
+import { createDispatcher, type Dispatcher, type Slots } from './dispatcher.ts';
+import { createExporter, type Exporter } from './exports.ts';
+import type { Feed } from './feed.ts';
+import { createFolderWatch } from './folder-watch.ts';
+import { createGate } from './gate.ts';
+import { openKnowledge, type Knowledge } from './knowledge.ts';
+import { brandPlaces } from './places.ts';
+import { createPublication } from './publication.ts';
+import { recover } from './recovery.ts';
+
+/** A brand with everything that works on it. */
+export interface OpenBrand {
+  brand: Brand;
+  dispatcher: Dispatcher;
+  knowledge: Knowledge;
+  exporter: Exporter;
+  publication: Reactor;
+}
+
+/** What `brand add` asks for. */
+export interface NewBrandInput {
+  id: BrandId;
+  name: string;
+  repositories: string[];
+  sealed: boolean;
+  setup?: string | undefined;
+  test?: string | undefined;
+  lint?: string | undefined;
+  count?: RepositoryGuess['checks']['count'] | undefined;
+  confirmed: boolean;
+}
+
+/** Which brands there are, open or closed with their error. One that cannot be opened keeps no other from it. */
+export interface BrandRegister {
+  get(id: BrandId): OpenBrand | undefined;
+  open(): OpenBrand[];
+  closed(): { id: BrandId; failure: Failure }[];
+  views(): BrandView[];
+  openAll(): Promise<void>;
+  add(input: NewBrandInput, actor: Actor): Promise<Result<BrandView>>;
+}
+
+export interface BrandRegisterParts {
+  brandParts: BrandParts;
+  config: WorkspaceConfig;
+  /** Whether the core that was here before ended without closing. */
+  died: boolean;
+  runtimes: readonly Runtime[];
+  slots: Slots;
+  feed: Feed;
+  /** Null where agents can run; else one sentence why not. */
+  obstacle(): Promise<string | null>;
+  doctorAtGate(brand: Brand): Promise<{ ok: boolean; detail: string }>;
+  onAdded(id: BrandId, sealed: boolean, actor: Actor): void;
+  onFault(error: unknown, where?: string): void;
+}
+
+const HUES = 12;
+
+export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
+  const { brandParts, config, feed, onFault } = parts;
+  const { places, git } = brandParts;
+  const open = new Map<BrandId, OpenBrand>();
+  const closed = new Map<BrandId, Failure>();
+  const adding = new Set<BrandId>();
+  const watchFolder = createFolderWatch(onFault);
+  const checkMs = config.checkMinutes * 60_000;
+
+  const openOne = async (id: BrandId): Promise<Result<OpenBrand>> => {
+    const opened = await openBrand(id, brandParts);
+    if (!opened.ok) return opened;
+    const brand = opened.value;
+    try {
+      return ok(await compose(brand));
+    } catch (error) {
+      await brand.close();
+      throw error;
+    }
+  };
+
+  const compose = async (brand: Brand): Promise<OpenBrand> => {
+    await recover(brand, parts.died);
+    const knowledge = await openKnowledge({
+      brand,
+      workspace: places.workspace,
+      wiki: places.wiki,
+      onPage: (of, page) => feed.tell({ kind: 'page', brand: of, page }),
+      onFault,
+    });
+    const exporter = createExporter(brand, brandParts.timer, onFault);
+    feed.attach(brand);
+    const publication = createPublication(brand, onFault);
+    publication.start();
+    const attempts = createAttempts({
+      brand,
+      runtimes: parts.runtimes,
+      attemptMs: config.attemptMinutes * 60_000,
+      extracts: (ticket) =>
+        knowledge
+          .search(ticket.draft.title, 3)
+          .map((hit) => ({ page: hit.page, text: hit.snippet.replace(/[\u0002\u0003]/g, '') })),
+    });
+    const gate = createGate({ brand, checkMs, doctor: () => parts.doctorAtGate(brand) });
+    const dispatcher = createDispatcher({
+      brand,
+      attempts,
+      gate,
+      slots: parts.slots,
+      obstacle: () => parts.obstacle(),
+      watchFolder,
+      opened: config.dispatch === 'on-approval',
+      onFault,
+    });
+    return { brand, dispatcher, knowledge, exporter, publication };
+  };
+
+  const brandIds = (): BrandId[] =>
+    readdirSync(places.brands)
+      .sort()
+      .flatMap((name) => {
+        const id = BrandId.safeParse(name);
+        return id.success && existsSync(join(places.brands, name, 'brand.yaml')) ? [id.data] : [];
+      });
+
+  /** The brand that has a repository already, whichever of its working trees is meant. */
+  const ownerOf = async (path: string): Promise<BrandId | undefined> => {
+    const wanted = await inspectRepository({ path, git });
+    for (const id of brandIds()) {
+      const read = readBrandConfig(brandPlaces(places, id).config);
+      for (const repository of read.ok ? read.value.repositories : []) {
+        const found = await inspectRepository({ path: repository.path, git });
+        if (wanted.ok && found.ok && found.commonDir === wanted.commonDir) return id;
+      }
+    }
+    return undefined;
+  };
+
+  const look = async (input: NewBrandInput): Promise<Result<RepositoryGuess[]>> => {
+    const guesses: RepositoryGuess[] = [];
+    for (const path of input.repositories) {
+      const guessed = await guessRepository(path, git);
+      if (!guessed.ok) return guessed;
+      const twice = guesses.some((one) => one.path === guessed.value.path);
+      const owner = twice ? input.id : await ownerOf(guessed.value.path);
+      if (owner !== undefined)
+        return fail(
+          'already-exists',
+          `${guessed.value.path} belongs to brand ${owner} already`,
+          'a repository is in one brand, once',
+        );
+      guesses.push(guessed.value);
+    }
+    return ok(guesses);
+  };
+
+  /** Runs the checks of what was never proved; says so where no sandbox can be had. */
+  const prove = async (brand: Brand): Promise<void> => {
+    for (const repository of await brand.repositories()) {
+      if (!repository.ok) continue;
+      const { config: own, git: opened } = repository.value;
+      const stream = `repository/${own.name}`;
+      if (brand.store.readStream(stream).some((event) => event.type === 'repository.proved')) continue;
+      const trouble = await parts.obstacle();
+      if (trouble !== null) {
+        onFault(`its checks have not run: ${trouble}`, `brand ${brand.id}, repository ${own.name}`);
+        continue;
+      }
+      const proof = await proveRepository(brand, repository.value, checkMs);
+      const commit = await opened.head();
+      brand.record(stream, [{ type: 'repository.proved', data: { name: own.name, commit, ...proof } }], {
+        kind: 'core',
+        part: 'repositories',
+      });
+    }
+    feed.tell({ kind: 'brand', brand: brandView(brand) });
+  };
+
+  const add = async (input: NewBrandInput, actor: Actor): Promise<Result<BrandView>> => {
+    const { id, name, sealed, setup, test, lint, count } = input;
+    const looked = await look(input);
+    if (!looked.ok) return looked;
+    const given = Object.fromEntries(
+      Object.entries({ setup, test, lint, count }).filter((entry) => entry[1] !== undefined),
+    );
+    if (!input.confirmed) {
+      const said = looked.value.map(
+        (guess) => `${guess.path}: ${JSON.stringify({ ...guess.checks, ...given })}`,
+      );
+      return fail(
+        'checks-need-confirmation',
+        `the checks were guessed and wait for your word: ${said.join('; ')}`,
+        'confirm them with --yes, or give --setup, --test, --lint, --count',
+      );
+    }
+    const colour = brandIds().length % HUES;
+    const written = writeNewBrand(places, { id, name, sealed, colour, repositories: looked.value, given });
+    if (!written.ok) return written;
+    let opened: Result<OpenBrand>;
+    try {
+      opened = await openOne(id);
+    } catch (error) {
+      rmSync(brandPlaces(places, id).config, { force: true });
+      throw error;
+    }
+    if (!opened.ok) {
+      rmSync(brandPlaces(places, id).config, { force: true });
+      return opened;
+    }
+    const { brand } = opened.value;
+    open.set(id, opened.value);
+    parts.onAdded(id, sealed, actor);
+    for (const repository of brand.config.repositories) recordAdded(brand, repository, actor);
+    await prove(brand);
+    return ok(brandView(brand));
+  };
+
+  return {
+    get: (id) => open.get(id),
+    open: () => [...open.values()],
+    closed: () => [...closed].map(([id, failure]) => ({ id, failure })),
+    views: () => [
+      ...[...open.values()].map(({ brand }) => brandView(brand)),
+      ...[...closed].map(([id, failure]) => ({
+        ...{ id, name: id, colour: 0, sealed: false, state: 'closed' as const },
+        error: failure.message,
+        repositories: [],
+      })),
+    ],
+    async openAll() {
+      for (const id of brandIds()) {
+        const opened = await openOne(id).catch((error: unknown) => {
+          onFault(error, `brand ${id}`);
+          const detail = error instanceof Error ? error.message : String(error);
+          return fail('brand-closed', `it could not be opened: ${detail}`, "see the core's log");
+        });
+        if (opened.ok) open.set(id, opened.value);
+        else {
+          closed.set(id, opened.failure);
+          onFault(`it is closed: ${opened.failure.message}`, `brand ${id}`);
+        }
+      }
+      for (const { dispatcher, brand } of open.values()) {
+        dispatcher.wake();
+        void prove(brand).catch((error: unknown) => onFault(error, `brand ${brand.id}`));
+      }
+    },
+    async add(input, actor) {
+      const { id } = input;
+      if (open.has(id) || closed.has(id) || adding.has(id))
+        return fail('already-exists', `there is a brand ${id} already`, 'choose another id');
+      adding.add(id);
+      try {
+        return await add(input, actor);
+      } finally {
+        adding.delete(id);
+      }
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import { join } from 'node:path';
+import type { CommitId } from '../contract/ids.ts';
+import { branchOfTicket } from '../contract/ids.ts';
+import type { GateCondition, GateReport, Verdict } from '../contract/tickets.ts';
+import type { CheckOutcome } from '../domain/checks.ts';
+import type { Ticket } from '../domain/ticket.ts';
+import type { Brand, BrandRepository } from './brand.ts';
+import { AUTHOR, type Room } from './rooms.ts';
+import { pathsTest } from './ticket-paths.ts';
+import { verify } from './verifier.ts';
+
+/** A candidate at the gate. */
+export interface Candidate {
+  ticket: Ticket;
+  attempt: NonNullable<Ticket['candidate']>['attempt'];
+  commit: CommitId;
+  commits: number;
+  startedAt: string;
+}
+
+/** Looks at a candidate merged with the branch: every condition of the gate, the cheap ones first. */
+export interface Examiner {
+  /** Ends at the first condition that does not hold. */
+  examine(candidate: Candidate, repository: BrandRepository, onto: CommitId): Promise<GateReport>;
+}
+
+/** The commit that the branch would move to: always the same for the same candidate, branch and tree. */
+export function mergeCommitOf(
+  candidate: Candidate,
+  repository: BrandRepository,
+  merge: { onto: CommitId; tree: string },
+): Promise<{ commit: string; linear: boolean }> {
+  const { ticket, attempt } = candidate;
+  return repository.git.commitMerge({
+    tree: merge.tree,
+    onto: merge.onto,
+    candidate: candidate.commit,
+    message: `${ticket.id}: ${ticket.draft.title}\n\nAtrium-Ticket: ${ticket.id}\nAtrium-Attempt: ${attempt}\nAtrium-Approval: ${ticket.hash}\n`,
+    author: AUTHOR,
+    date: new Date(candidate.startedAt),
+  });
+}
+
+type Condition = Omit<GateCondition, 'name'>;
+
+export function createExaminer(parts: {
+  brand: Brand;
+  checkMs: number;
+  doctor(): Promise<{ ok: boolean; detail: string }>;
+}): Examiner {
+  const { brand, checkMs } = parts;
+
+  const examine: Examiner['examine'] = async (candidate, repository, onto) => {
+    const { git, config } = repository;
+    const conditions: GateCondition[] = [];
+    const report = (tree: string): GateReport => ({
+      attempt: candidate.attempt,
+      onto,
+      candidate: candidate.commit,
+      tree,
+      outcome: worst(conditions),
+      conditions,
+    });
+    const note = (name: GateCondition['name'], condition: Condition) => {
+      conditions.push({ name, ...condition });
+      return condition.outcome === 'pass';
+    };
+
+    if (!note('commits', said(candidate.commits > 0 ? 'pass' : 'fail', `${candidate.commits} commits`)))
+      return report('');
+    const merged = await git.mergeTree(onto, candidate.commit);
+    if (!merged.ok) {
+      const paths = merged.code === 'conflict' ? `: ${merged.conflicts.join(', ')}` : '';
+      note('merge', said('fail', `it does not merge with ${config.branch}${paths}`));
+      return report('');
+    }
+    note('merge', said('pass', `merges with ${config.branch} at ${onto.slice(0, 10)}`));
+    if (!note('paths', await auditPaths(candidate.ticket, repository, onto, merged.tree)))
+      return report(merged.tree);
+    const { commit } = await mergeCommitOf(candidate, repository, { onto, tree: merged.tree });
+    const later: readonly [GateCondition['name'], () => Promise<Condition>][] = [
+      ['test', () => test(candidate, repository, commit)],
+      ['lint', () => lint(candidate, repository, commit)],
+      ['verdict', () => verdict(candidate, repository, commit)],
+      ['doctor', doctor],
+    ];
+    for (const [name, condition] of later) if (!note(name, await condition())) return report(merged.tree);
+    return report(merged.tree);
+  };
+
+  const test = (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<Condition> => {
+    const { checks, draft } = candidate.ticket;
+    if (checks.test !== 'none') {
+      const count = checks.count === 'tap' || checks.count === 'junit' ? checks.count : 'exit';
+      return inTree(candidate, repository, commit, 'test', (room) =>
+        brand.rooms.check(room, checks.test, count, checkMs),
+      );
+    }
+    return Promise.resolve(
+      draft.acceptance.length > 0
+        ? said('pass', 'none is declared')
+        : said(
+            'unverified',
+            'the repository declares no test and the ticket has no acceptance command: nothing verifies it',
+          ),
+    );
+  };
+
+  const lint = (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<Condition> =>
+    candidate.ticket.checks.lint === 'none'
+      ? Promise.resolve(said('pass', 'none is declared'))
+      : inTree(candidate, repository, commit, 'lint', (room) =>
+          brand.rooms.check(room, candidate.ticket.checks.lint, 'exit', checkMs),
+        );
+
+  const verdict = (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<Condition> =>
+    inTree(candidate, repository, commit, 'verdict', async (room) => {
+      const began = performance.now();
+      const judged = await verify(brand, candidate.ticket, candidate, room, checkMs);
+      return { outcome: judged.verdict, detail: judged.detail, durationMs: performance.now() - began };
+    });
+
+  const doctor = async (): Promise<Condition> => {
+    const began = performance.now();
+    const sound = await parts.doctor();
+    return {
+      outcome: sound.ok ? 'pass' : 'unverified',
+      detail: sound.detail,
+      durationMs: performance.now() - began,
+    };
+  };
+
+  /** A fresh throwaway checkout of the merged tree for each condition: none can prepare the ground for the next. */
+  const inTree = async (
+    candidate: Candidate,
+    repository: BrandRepository,
+    commit: CommitId,
+    purpose: 'test' | 'lint' | 'verdict',
+    work: (room: Room) => Promise<CheckOutcome & { durationMs: number }>,
+  ): Promise<Condition> => {
+    const { git, config } = repository;
+    const folder = join(brand.places.checkouts, `.${purpose}-${candidate.attempt}`);
+    await git.removeCheckout(folder, { discard: true });
+    const { setup } = candidate.ticket.checks;
+    const room = await brand.rooms.make({
+      repository: git,
+      config: { ...config, checks: { ...config.checks, setup } },
+      folder,
+      commit,
+      branch: `${branchOfTicket(candidate.ticket.id)}-${purpose}`,
+      ownDependencies: false,
+    });
+    if (!room.ok) return said('unverified', room.failure.message);
+    try {
+      return await work(room.value);
+    } finally {
+      await git.removeCheckout(folder, { discard: true });
+    }
+  };
+
+  return { examine };
+}
+
+function said(outcome: Verdict, detail: string): Condition {
+  return { outcome, detail, durationMs: 0 };
+}
+
+async function auditPaths(
+  ticket: Ticket,
+  repository: BrandRepository,
+  onto: CommitId,
+  tree: string,
+): Promise<Condition> {
+  const changed = await repository.git.changes(onto, tree);
+  if (changed.length === 0) return said('fail', 'it changes nothing on the branch');
+  const allowed = pathsTest(ticket.draft.paths);
+  const outside = changed.map((change) => change.path).filter((path) => !allowed(path));
+  if (outside.length > 0) {
+    const more = outside.length > 10 ? ` and ${outside.length - 10} more` : '';
+    return said('fail', `it changes paths outside the ticket: ${outside.slice(0, 10).join(', ')}${more}`);
+  }
+  const submodule = changed.find((change) => change.newMode === '160000' || change.oldMode === '160000');
+  if (submodule)
+    return said('fail', `it changes the submodule ${submodule.path}, which only the operator does`);
+  return said('pass', `${changed.length} files changed, all inside the ticket's paths`);
+}
+
+function worst(conditions: readonly GateCondition[]): Verdict {
+  if (conditions.some((one) => one.outcome === 'fail')) return 'fail';
+  return conditions.some((one) => one.outcome === 'unverified') ? 'unverified' : 'pass';
+}

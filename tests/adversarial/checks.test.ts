@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { workspacePlaces } from '../../src-main/app/places.ts';
+import { runUser } from '../../src-main/app/run-users.ts';
+import type { TicketDraftInput } from '../../src-main/contract/tickets.ts';
+import { addBrand, held, makePlace } from '../support/workspace.ts';
+import type { InProcessCore, TestPlace, TestRepository } from '../support/workspace.ts';
+import { laySiege, type Siege } from './siege.ts';
+
+/** Checks that lie, hang, flood or never ran, and runs that do not end by themselves. What did not run is no pass. */
+
+let place: TestPlace;
+let core: InProcessCore;
+let siege: Siege;
+let shop: TestRepository;
+
+beforeAll(async () => {
+  // Hanging checks and runs are cut after six seconds.
+  place = makePlace({ checkMinutes: 0.1, attemptMinutes: 0.1 });
+  shop = place.repository('shop', {
+    'a.txt': 'one\n',
+    'test.sh': 'for f in t/*; do [ -e "$f" ] && echo "ok - $f"; done; true\n',
+    't/one': 'x\n',
+  });
+  core = await place.open();
+  siege = laySiege(core);
+  await addBrand(core.client, 'acme', shop.path, { test: 'sh test.sh', count: 'tap' });
+});
+afterAll(async () => {
+  await siege.end();
+  await core.close();
+  place.remove();
+});
+
+const attack = (draft: Omit<TicketDraftInput, 'title'>) => siege.attack('acme', { title: 'Lie', ...draft });
+
+describe('tests that say nothing', () => {
+  test.each<[string, string, 'failed' | 'unverified', RegExp]>([
+    ['are deleted', 'rm -r t', 'unverified', /no test was counted/],
+    ['are emptied, with an exit code of success', 'echo true > test.sh', 'unverified', /no test was counted/],
+    [
+      'are all skipped',
+      'echo "echo \'ok 1 - x # SKIP later\'" > test.sh',
+      'unverified',
+      /no test was counted/,
+    ],
+    [
+      'only speak of themselves',
+      'echo "echo All 12 tests passed" > test.sh',
+      'unverified',
+      /no test was counted/,
+    ],
+    ['name a program that is missing', 'echo "no-such-runner --all" > test.sh', 'unverified', /did not run/],
+    ['hang', 'echo "echo ok 1; sleep 1000" > test.sh', 'unverified', /did not end in time/],
+    ['print without end', 'echo "echo ok 1; yes" > test.sh', 'unverified', /printed more than|in time/],
+    [
+      'kill themselves',
+      'echo "echo ok 1; kill -9 \\$\\$" > test.sh',
+      'failed',
+      /exit code 137/,
+    ],
+    ['fail', 'echo "echo ok 1; exit 3" > test.sh', 'failed', /exit code 3/],
+  ])('that %s do not pass', async (_name, command, state, reason) => {
+    const head = shop.git('rev-parse', 'main');
+    const { ticket } = await attack({ command });
+    expect([ticket.attemptList[0]?.state, ticket.attemptList[0]?.reason]).toEqual([
+      state,
+      expect.stringMatching(reason),
+    ]);
+    expect(shop.git('rev-parse', 'main')).toBe(head);
+  });
+
+  test('with one that counts, it merges', async () => {
+    const { ticket } = await attack({ command: 'echo x > t/two' });
+    expect(ticket.state).toBe('merged');
+  });
+});
+
+describe('the room of the verifier', () => {
+  test('[C6] cannot be written in, whatever is tried, and has no socket', async () => {
+    const tries = [
+      'echo x > planted',
+      'echo x >> a.txt',
+      'rm -f a.txt',
+      'chmod 777 a.txt',
+      'git commit --allow-empty -m evil',
+      'git config user.name evil',
+      'echo x > /opt/atrium/base/planted',
+      'mkdir .git/evil',
+      'test -S /run/atrium/core.sock',
+      'atrium submit verdict --verdict pass --commit 0',
+      'echo x > /usr/planted',
+    ];
+    const { ticket } = await attack({
+      paths: ['v.txt'],
+      acceptance: [...tries.map((text) => `! ( ${text} ) 2> /dev/null`), 'echo x > "$TMPDIR/scratch"'],
+      command: 'echo v > v.txt',
+    });
+    expect([ticket.attemptList[0]?.reason, ticket.state]).toEqual(['merged', 'merged']);
+  });
+
+  test('[C6] an acceptance command that fails is a fail, one that is missing is unverified, and neither is talked away', async () => {
+    const failed = await attack({
+      paths: ['w.txt'],
+      acceptance: ['true', 'exit 7'],
+      command: 'echo w > w.txt',
+    });
+    expect(failed.ticket.attemptList[0]?.state).toBe('failed');
+    const missing = await attack({
+      paths: ['w.txt'],
+      acceptance: ['no-such-program'],
+      command: 'echo w > w.txt',
+    });
+    expect(missing.ticket.attemptList[0]?.state).toBe('unverified');
+  });
+});
+
+describe('a run that does not end by itself', () => {
+  /** Processes of the user that acme's runs become, or of the walls where there is none. */
+  const left = (): string[] => {
+    const uid = runUser(workspacePlaces(place.workspace), 'acme' as never)?.uid;
+    return readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid)) return false;
+      try {
+        const marked = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('leftover-of-the-run');
+        return (
+          marked ||
+          (uid !== undefined &&
+            new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+        );
+      } catch {
+        return false;
+      }
+    });
+  };
+
+  test('[C13] what it left behind with setsid, nohup and a double fork is gone when it has submitted', async () => {
+    const { ticket } = await attack({
+      paths: ['left.txt'],
+      command: `setsid nohup sh -c 'exec -a leftover-of-the-run sleep 1000' > /dev/null 2>&1 &
+        (setsid sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done' leftover-of-the-run > /dev/null 2>&1 &) &
+        node -e "require('child_process').spawn('sleep', ['1001'], { detached: true, stdio: 'ignore' }).unref()"
+        echo left > left.txt; exit 0`,
+    });
+    expect(ticket.state).toBe('merged');
+    expect(left()).toEqual([]);
+  });
+
+  test.each<[string, string]>([
+    ['hangs', 'sleep 1000'],
+    ['traps every signal and hangs', 'trap "" TERM HUP INT QUIT; while :; do sleep 1; done'],
+    ['forks without end', 'bomb() { bomb | bomb & }; bomb; sleep 1000'],
+    [
+      'takes memory without end',
+      'node -e "const all = []; for (;;) all.push(Buffer.alloc(64 * 1024 * 1024, 1))"; exit 1',
+    ],
+    ['prints without end', 'yes $(head -c 4000 /dev/zero | tr "\\0" x)'],
+  ])('and %s is ended whole, and the core goes on', async (_name, command) => {
+    const { ticket } = await attack({ paths: ['x.txt'], command });
+    expect(ticket.attemptList[0]?.state).toMatch(/^(failed|unverified)$/);
+    expect(left()).toEqual([]);
+    expect(held(await core.client.status({})).workspace).toBe(place.workspace);
+  });
+});
