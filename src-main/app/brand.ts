@@ -11,6 +11,7 @@ import { INSIDE } from '../domain/sandbox-profile.ts';
 import { openEventStore, type EventStore } from '../services/event-store/index.ts';
 import type { ModelUpstream } from '../services/gateway/index.ts';
 import {
+  checkGit,
   openRepository,
   type GitProgram,
   type Repository,
@@ -76,6 +77,8 @@ function machineTrust(): Record<string, string> {
 /** Opens a brand's scope: its configuration, log and repositories. A failure closes this brand only. */
 export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<Brand>> {
   const places = brandPlaces(parts.places, id);
+  const usable = await checkGit(parts.git);
+  if (!usable.ok) return fail('repository-unusable', usable.message, usable.hint);
   const config = readBrandConfig(places.config);
   if (!config.ok) return config;
   if (config.value.id !== id)

@@ -5,7 +5,7 @@ import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId } from '../contract/ids.ts';
 import type { BrandView, RepositoryGuess, RepositoryView } from '../contract/operator-api.ts';
-import { guessChecks, inspectRepository, type GitProgram } from '../services/repositories/index.ts';
+import { checkGit, guessChecks, inspectRepository, type GitProgram } from '../services/repositories/index.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { writeBrandConfig } from './configuration.ts';
 import { brandPlaces, type Places } from './places.ts';
@@ -13,6 +13,8 @@ import { asRecorded } from './projections.ts';
 
 /** Looks at a folder that the operator wants to add, and guesses its checks. Changes nothing. */
 export async function guessRepository(path: string, git: GitProgram): Promise<Result<RepositoryGuess>> {
+  const usable = await checkGit(git);
+  if (!usable.ok) return fail('repository-unusable', usable.message, usable.hint);
   const found = await inspectRepository({ path, git });
   if (!found.ok)
     return fail(
