@@ -30,8 +30,9 @@ export function checkQuestion(
   }
   const { brand: id, role, tool, input, cwd, run } = question.data;
   if (!cwd.startsWith('/')) return deny('malformed-input', 'cwd is an absolute path');
-  const named = pathsOf(input);
-  if ([cwd, ...named].some((path) => path.includes('\0'))) return deny('malformed-input', 'a path holds a zero byte');
+  const paths = pathsOf(input);
+  if ([cwd, ...paths].some((path) => path.includes('\0')))
+    return deny('malformed-input', 'a path holds a zero byte');
   const brand = brandOf(id);
   if (!brand) return deny('unknown-brand', `there is no open brand ${id}`);
   const contract = brand.contract(role);
@@ -47,10 +48,13 @@ export function checkQuestion(
   const ticket = ticketId === undefined ? undefined : brand.tickets.get(ticketId);
   if (ticket === null) return deny('unknown-ticket', `there is no ticket ${ticketId} in brand ${id}`);
   // What a link on this machine leads to must be allowed as well; inside the walls the host cannot look.
-  const led = checkout === INSIDE.checkout ? [] : named.flatMap((path) => followed(resolve(cwd, path), places.workspace) ?? []);
+  const led =
+    checkout === INSIDE.checkout
+      ? []
+      : paths.flatMap((path) => followed(resolve(cwd, path), places.workspace) ?? []);
   return decideCall(
     contract.value,
-    { tool, paths: [...named, ...led], command: typeof input.command === 'string' ? input.command : '' },
+    { tool, paths: [...paths, ...led], command: typeof input.command === 'string' ? input.command : '' },
     cwd,
     {
       brand: brand.id,
