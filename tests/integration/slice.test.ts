@@ -74,7 +74,9 @@ describe('from an empty folder to merged work, by the CLI alone', () => {
       title: 'Add up durations',
       description: 'The page shows how long a release lasts.',
       paths: ['duration.js', 'test/**'],
-      acceptance: ['node -e "process.exit(require(\'./duration.js\').duration([{seconds: 2}]) === 2 ? 0 : 1)"'],
+      acceptance: [
+        'node -e "process.exit(require(\'./duration.js\').duration([{seconds: 2}]) === 2 ? 0 : 1)"',
+      ],
       command: COMMAND,
     });
     gemini = await desk.order('label', {

@@ -73,7 +73,10 @@ export async function openDesk(options: {
   const run: Desk['run'] = (args) => workspace.run(args, { env });
 
   const ask: Desk['ask'] = async <T>(args: string[], stdin?: string) => {
-    const ended = await workspace.run([...args, '--json'], { env, ...(stdin === undefined ? {} : { stdin }) });
+    const ended = await workspace.run([...args, '--json'], {
+      env,
+      ...(stdin === undefined ? {} : { stdin }),
+    });
     if (ended.code !== 0)
       throw new Error(`atrium ${args.join(' ')} ended with ${ended.code}: ${ended.stdout}${ended.stderr}`);
     return JSON.parse(ended.stdout) as T;
@@ -114,8 +117,7 @@ export async function openDesk(options: {
       if (ended.code === 0) throw new Error(`atrium ${args.join(' ')} was not refused: ${ended.stdout}`);
       return { code: ended.code, error: (JSON.parse(ended.stdout) as Told).error };
     },
-    draft: (brand, draft) =>
-      ask(['ticket', 'draft', '--brand', brand, '--file', '-'], JSON.stringify(draft)),
+    draft: (brand, draft) => ask(['ticket', 'draft', '--brand', brand, '--file', '-'], JSON.stringify(draft)),
     approve: (ticket) => ask(['ticket', 'approve', ticket.id, '--hash', ticket.hash]),
     async order(brand, draft) {
       const drafted = await desk.draft(brand, draft);

@@ -132,7 +132,15 @@ export async function makeNpmRepository(folder: string): Promise<string> {
     ].join('\n'),
   });
   await git(folder, 'init', '-q', '-b', 'main');
-  const locked = await run(folder, 'npm', 'install', '--package-lock-only', '--offline', '--no-audit', '--no-fund');
+  const locked = await run(
+    folder,
+    'npm',
+    'install',
+    '--package-lock-only',
+    '--offline',
+    '--no-audit',
+    '--no-fund',
+  );
   if (locked.code !== 0) throw new Error(`npm could not lock the fixture: ${locked.output}`);
   await commit(folder, 'A catalogue');
   return folder;
