@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { workspacePlaces } from '../../src-main/app/places.ts';
 import { runUser } from '../../src-main/app/run-users.ts';
 import type { TicketDraftInput } from '../../src-main/contract/tickets.ts';
@@ -54,12 +53,7 @@ describe('tests that say nothing', () => {
     ['name a program that is missing', 'echo "no-such-runner --all" > test.sh', 'unverified', /did not run/],
     ['hang', 'echo "echo ok 1; sleep 1000" > test.sh', 'unverified', /did not end in time/],
     ['print without end', 'echo "echo ok 1; yes" > test.sh', 'unverified', /printed more than|in time/],
-    [
-      'kill themselves',
-      'echo "echo ok 1; kill -9 \\$\\$" > test.sh',
-      'failed',
-      /exit code 137/,
-    ],
+    ['kill themselves', 'echo "echo ok 1; kill -9 \\$\\$" > test.sh', 'failed', /exit code 137/],
     ['fail', 'echo "echo ok 1; exit 3" > test.sh', 'failed', /exit code 3/],
   ])('that %s do not pass', async (_name, command, state, reason) => {
     const head = shop.git('rev-parse', 'main');

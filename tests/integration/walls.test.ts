@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readContracts } from '../../src-main/app/configuration.ts';
 import { workspacePlaces } from '../../src-main/app/places.ts';
 import { runUser } from '../../src-main/app/run-users.ts';
-import type { TicketId } from '../../src-main/contract/ids.ts';
+import type { BrandId, TicketId } from '../../src-main/contract/ids.ts';
 import { sandboxProfile, type SandboxProfile } from '../../src-main/domain/sandbox-profile.ts';
 import { buildArguments, type LaunchPlan } from '../../src-main/services/sandbox/arguments.ts';
 import { chooseLimitKeeper } from '../../src-main/services/sandbox/limits.ts';
