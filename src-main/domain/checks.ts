@@ -58,11 +58,15 @@ export function countTests(count: Exclude<CountBy, 'exit'>, output: string): num
     const skipped = output.match(/<skipped\b/g)?.length ?? 0;
     return Math.max(0, cases - skipped);
   }
+  // A command may run several packages, each with a summary of its own.
   const totals = [...output.matchAll(/^(?:#|ℹ) (tests|skipped|todo) (\d+)\s*$/gm)];
-  const total = (name: string) => Number(totals.findLast((match) => match[1] === name)?.[2] ?? 0);
+  const total = (name: string) =>
+    totals.reduce((sum, match) => (match[1] === name ? sum + Number(match[2]) : sum), 0);
   if (totals.some((match) => match[1] === 'tests'))
     return Math.max(0, total('tests') - total('skipped') - total('todo'));
-  return output.split('\n').filter((text) => /^\s*(not )?ok\b/.test(text) && !/#\s*(skip|todo)/i.test(text))
+  return output
+    .split('\n')
+    .filter((text) => /^\s*(not )?ok(\s+\d+\b.*|\s+-.*|\s*)$/.test(text) && !/#\s*(skip|todo)/i.test(text))
     .length;
 }
 

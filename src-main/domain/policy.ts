@@ -95,7 +95,8 @@ const toolKinds: Record<string, ToolKind> = {
 
 /** The kind of a tool by the name that an agent program gives it; `other` where it is not known. */
 export function toolKind(tool: string): ToolKind {
-  return toolKinds[tool.toLowerCase()] ?? 'other';
+  const name = tool.toLowerCase();
+  return Object.hasOwn(toolKinds, name) ? (toolKinds[name] ?? 'other') : 'other';
 }
 
 /** Rows that hold for every role of every brand. */
@@ -215,16 +216,18 @@ export interface Geography {
 
 /** Where an absolute, normalised path lies. */
 export function placeOf(path: string, geography: Geography): Place {
-  if (/(^|\/)tickets\.jsonl?$/.test(path)) return 'ticket-state';
+  const ofTickets = /(^|\/)tickets\.jsonl?$/.test(path);
   const checkout = geography.checkouts.find((root) => path === root || path.startsWith(`${root}/`));
   if (checkout !== undefined) {
     const relative = path.slice(checkout.length + 1);
     if (relative === '.git' || relative.startsWith('.git/')) return 'git-internals';
+    if (ofTickets) return 'ticket-state';
     return geography.inTicket(relative) ? 'ticket-paths' : 'checkout';
   }
   const inside = `${geography.workspace}/`;
   if (!path.startsWith(inside)) return 'elsewhere';
   const relative = path.slice(inside.length);
+  if (ofTickets && relative.startsWith(`brands/${geography.brand}/`)) return 'ticket-state';
   if (relative === '.atrium' || relative.startsWith('.atrium/')) return 'state';
   if (relative === `wiki/${geography.brand}` || relative.startsWith(`wiki/${geography.brand}/`))
     return 'wiki/<brand>';

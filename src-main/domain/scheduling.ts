@@ -14,6 +14,9 @@ export interface Schedulable {
   busy: boolean;
 }
 
+/** Why a ticket waits that nothing but the number of runs holds back. */
+export const WAITS_FOR_SLOT = 'waits for a free slot';
+
 export interface Schedule {
   start: TicketId[];
   block: { id: TicketId; dependency: TicketId }[];
@@ -49,8 +52,7 @@ export function schedule(tickets: readonly Schedulable[], slots: number): Schedu
     if (open) outcome.wait.push({ id: ticket.id, reason: `waits for ${open}` });
     else if (rival)
       outcome.wait.push({ id: ticket.id, reason: `waits for ${rival.id}, which works on the same files` });
-    else if (outcome.start.length >= slots)
-      outcome.wait.push({ id: ticket.id, reason: 'waits for a free slot' });
+    else if (outcome.start.length >= slots) outcome.wait.push({ id: ticket.id, reason: WAITS_FOR_SLOT });
     else {
       outcome.start.push(ticket.id);
       busy.push(ticket);
@@ -81,7 +83,8 @@ function within(folder: string, path: string): boolean {
 /** The path before the first wildcard. */
 function fixedPart(glob: string): string {
   const segments = glob.split('/').filter((segment) => segment !== '' && segment !== '.');
-  const wild = segments.findIndex((segment) => /[*?[\]{}()!+@\\]/.test(segment));
+  // A bar separates two whole globs wherever it stands.
+  const wild = glob.includes('|') ? 0 : segments.findIndex((segment) => /[*?[\]{}()!+@\\"$^]/.test(segment));
   return segments.slice(0, wild === -1 ? segments.length : wild).join('/');
 }
 

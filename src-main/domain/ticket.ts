@@ -325,6 +325,8 @@ function decideVerdict(
 ): Decision {
   if (actor.kind !== 'run' || actor.role !== 'verifier') return notTheirs(actor, 'give a verdict');
   return inState(ticket, 'judge', ['verifying'], () => {
+    if (command.run !== actor.run)
+      return fail('not-authorized', `run ${actor.run} cannot give a verdict for ${command.run}`);
     if (ticket.attempts.some((attempt) => attempt.run === actor.run))
       return fail('not-authorized', `run ${actor.run} carried the ticket out and cannot judge it`);
     if (ticket.candidate?.attempt !== command.attempt || ticket.candidate.commit !== command.verdict.commit)
