@@ -48,7 +48,8 @@ export function refuse(response: ServerResponse, status: number, sentence: strin
 }
 
 /**
- * Answers a GET or HEAD with a file of the page. What has no extension is a place inside the page: it gets `index.html`.
+ * Answers a GET or HEAD with a file of the page. What has no extension is a place inside the page, and so is a page of the wiki:
+ * it gets `index.html`.
  * @param root absolute path of the built page
  */
 export async function servePage(
@@ -91,6 +92,7 @@ function pathOf(url: string): string | undefined {
   if (!decoded.startsWith('/') || /[\0\\]/.test(decoded)) return undefined;
   const parts = decoded.slice(1).split('/');
   if (parts.some((part) => part === '.' || part === '..' || part.startsWith('.'))) return undefined;
+  if (parts[0] === 'wiki' && decoded.endsWith('.md')) return 'index.html';
   if (path.extname(decoded) === '') return parts[0] === 'assets' ? undefined : 'index.html';
   return parts.join('/');
 }
