@@ -31,7 +31,7 @@ const states = {
 };
 
 const roles: Readonly<Record<string, string>> = {
-  executor: 'Executor',
+  'ticket-executor': 'Executor',
   verifier: 'Verifier',
   librarian: 'Librarian',
   'operator-global': 'Operator global',

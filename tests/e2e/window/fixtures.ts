@@ -354,7 +354,7 @@ export function runsOf(amount: Amount): RunView[] {
   const run = (part: Record<string, unknown>) =>
     ({
       brand: 'label',
-      role: 'executor',
+      role: 'ticket-executor',
       ticket: 'T-label-14',
       attempt: 'T-label-14.2',
       runtime: 'gemini',
