@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import type { Actor } from '../contract/events.ts';
-import type { BrandId, TicketId } from '../contract/ids.ts';
+import { TicketId, type BrandId } from '../contract/ids.ts';
 import { openAttempt, type Ticket } from '../domain/ticket.ts';
 import { schedule, WAITS_FOR_SLOT } from '../domain/scheduling.ts';
 import type { Attempts } from './attempts.ts';
@@ -56,7 +57,7 @@ export function createDispatcher(parts: {
   /** Candidates that wait for the operator's folder; `look` says that it may have changed since. */
   const atGate = new Map<TicketId, { look: boolean; stop(): void }>();
   /** Tickets that no attempt can be started for until the operator's repository is put right. */
-  const held = new Map<TicketId, { reason: string; release(): void }>();
+  const held = new Map<TicketId, { reason: string; look: boolean; stop(): void }>();
   const reasons = new Map<TicketId, string>();
   let opened = parts.opened;
   let closed = false;
@@ -92,7 +93,10 @@ export function createDispatcher(parts: {
   };
 
   const look = async () => {
-    if (!settled) settleWithdrawals();
+    if (!settled) {
+      settleWithdrawals();
+      await settleCheckouts();
+    }
     settled = true;
     wantsSlot = false;
     const open = tickets.inStates(['ready', 'in_progress', 'verifying']);
@@ -106,7 +110,7 @@ export function createDispatcher(parts: {
     for (const ticket of open)
       if (ticket.candidate && !inHand.has(ticket.id) && atGate.get(ticket.id)?.look !== false)
         takeInHand(ticket.id, () => judge(ticket.id));
-    const free = open.filter((ticket) => !held.has(ticket.id));
+    const free = open.filter((ticket) => held.get(ticket.id)?.look !== false);
     const plan = schedule([...free, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
     wantsSlot = opened && plan.wait.some(({ reason }) => reason === WAITS_FOR_SLOT);
     for (const [id, { reason }] of held) reasons.set(id, reason);
@@ -212,6 +216,8 @@ export function createDispatcher(parts: {
   };
 
   const start = async (id: TicketId) => {
+    const kept = held.get(id);
+    if (kept) kept.look = false;
     const execution = await attempts.carryOut(id);
     if (!execution.ok) {
       const { code, message, hint } = execution.failure;
@@ -220,28 +226,36 @@ export function createDispatcher(parts: {
         hold(id, detail);
         return;
       }
+      release(id);
       tickets.execute(id, { type: 'block', reason: 'refused', detail, successor: null }, core);
       return;
     }
+    release(id);
     if (execution.value.candidate) await judge(id);
     else await tidy(id);
   };
 
   /** What the operator puts right in the repository's folder, or the next start, lets the ticket go on. */
   const hold = (id: TicketId, reason: string) => {
+    const before = held.get(id);
+    if (before) {
+      before.reason = reason;
+      return;
+    }
     const name = tickets.get(id)?.repository;
     const folder = brand.config.repositories.find((repository) => repository.name === name)?.path;
-    let stop: () => void = () => undefined;
-    const release = () => {
-      stop();
-      held.delete(id);
-    };
-    held.set(id, { reason, release });
+    const entry = { reason, look: false, stop: (): void => undefined };
+    held.set(id, entry);
     if (folder === undefined || closed) return;
-    stop = parts.watchFolder(folder, () => {
-      release();
+    entry.stop = parts.watchFolder(folder, () => {
+      entry.look = true;
       wake();
     });
+  };
+
+  const release = (id: TicketId) => {
+    held.get(id)?.stop();
+    held.delete(id);
   };
 
   const judge = async (id: TicketId) => {
@@ -265,6 +279,15 @@ export function createDispatcher(parts: {
       entry.look = true;
       wake();
     });
+  };
+
+  /** A merge is followed by the end of its checkout; a crash in between is made good here. */
+  const settleCheckouts = async () => {
+    for (const name of readdirSync(brand.places.checkouts)) {
+      const id = TicketId.safeParse(name);
+      if (!id.success || tickets.get(id.data)?.state !== 'merged') continue;
+      if (brand.store.receipt(`tidy:${id.data}`) === undefined) await tidy(id.data);
+    }
   };
 
   /** What ended keeps no checkout, but a blocked ticket's, which stays to be looked at. */
@@ -294,7 +317,7 @@ export function createDispatcher(parts: {
     wake,
     open() {
       opened = true;
-      for (const { release } of held.values()) release();
+      for (const entry of held.values()) entry.look = true;
       wake();
     },
     busy: () => [...inHand.keys()],
@@ -308,7 +331,7 @@ export function createDispatcher(parts: {
     async close() {
       closed = true;
       for (const { stop } of atGate.values()) stop();
-      for (const { release } of held.values()) release();
+      for (const { stop } of held.values()) stop();
       await looking;
       await Promise.all(inHand.values());
       for (const done of drains) done();

@@ -15,6 +15,7 @@ export interface Candidate {
   attempt: NonNullable<Ticket['candidate']>['attempt'];
   commit: CommitId;
   commits: number;
+  base: CommitId;
   startedAt: string;
 }
 
@@ -40,6 +41,9 @@ export function mergeCommitOf(
     date: new Date(candidate.startedAt),
   });
 }
+
+/** A candidate of more commits is split up: each is a difference to read. */
+const MOST_COMMITS = 200;
 
 type Condition = Omit<GateCondition, 'name'>;
 
@@ -75,7 +79,7 @@ export function createExaminer(parts: {
       return report('');
     }
     note('merge', said('pass', `merges with ${config.branch} at ${onto.slice(0, 10)}`));
-    if (!note('paths', await auditPaths(candidate.ticket, repository, onto, merged.tree)))
+    if (!note('paths', await auditPaths(candidate, repository, onto, merged.tree)))
       return report(merged.tree);
     const { commit } = await mergeCommitOf(candidate, repository, { onto, tree: merged.tree });
     const later: readonly [GateCondition['name'], () => Promise<Condition>][] = [
@@ -165,8 +169,9 @@ function said(outcome: Verdict, detail: string): Condition {
   return { outcome, detail, durationMs: 0 };
 }
 
+/** Looks at the merged tree and at each commit on the way to it: all of them reach the branch. */
 async function auditPaths(
-  ticket: Ticket,
+  { ticket, base, commit }: Candidate,
   repository: BrandRepository,
   onto: CommitId,
   tree: string,
@@ -174,10 +179,21 @@ async function auditPaths(
   const changed = await repository.git.changes(onto, tree);
   if (changed.length === 0) return said('fail', 'it changes nothing on the branch');
   const allowed = pathsTest(ticket.draft.paths);
-  const outside = changed.map((change) => change.path).filter((path) => !allowed(path));
-  if (outside.length > 0) {
-    const more = outside.length > 10 ? ` and ${outside.length - 10} more` : '';
-    return said('fail', `it changes paths outside the ticket: ${outside.slice(0, 10).join(', ')}${more}`);
+  const commits = await repository.git.commitsBetween(base, commit);
+  if (commits.length > MOST_COMMITS)
+    return said(
+      'fail',
+      `it has ${commits.length} commits, more than the ${MOST_COMMITS} that are looked at one by one`,
+    );
+  const outside = new Set(changed.map((change) => change.path).filter((path) => !allowed(path)));
+  for (const one of commits)
+    for (const { path } of await repository.git.changes(base, one)) if (!allowed(path)) outside.add(path);
+  if (outside.size > 0) {
+    const more = outside.size > 10 ? ` and ${outside.size - 10} more` : '';
+    return said(
+      'fail',
+      `it changes paths outside the ticket: ${[...outside].slice(0, 10).join(', ')}${more}`,
+    );
   }
   const submodule = changed.find((change) => change.newMode === '160000' || change.oldMode === '160000');
   if (submodule)

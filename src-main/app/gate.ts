@@ -53,7 +53,7 @@ export function createGate(parts: GateParts): Gate {
     const ticket = tickets.get(id);
     const attempt = ticket?.attempts.find((one) => one.id === ticket.candidate?.attempt);
     return ticket?.candidate && attempt
-      ? { ticket, ...ticket.candidate, startedAt: attempt.startedAt }
+      ? { ticket, ...ticket.candidate, base: attempt.base, startedAt: attempt.startedAt }
       : null;
   };
 

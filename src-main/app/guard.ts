@@ -26,6 +26,8 @@ export function decideCall(
   const places: Place[] = call.paths.map((path) =>
     placeOf(normalize(resolve(cwd, path)).replace(/\/$/, ''), geography),
   );
+  // A search that names no place means the folder that it is made in.
+  if (kind === 'search' && places.length === 0) places.push(placeOf(normalize(cwd), geography));
   // A shell command is text: what it will touch cannot be known, but one that names the ticket files has no good reason to.
   if (kind === 'execute' && /\btickets\.jsonl?\b/.test(call.command)) places.push('ticket-state');
   return { ...evaluate({ kind, places }, [...INVARIANTS, ...rulesOf(contract)]), layer: CALL_LAYER };

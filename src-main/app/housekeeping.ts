@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import { TicketId } from '../contract/ids.ts';
 import { openAttempt } from '../domain/ticket.ts';
@@ -8,7 +8,7 @@ import type { Brand } from './brand.ts';
 const core: Actor = { kind: 'core', part: 'maintenance' };
 const HOUR = 3_600_000;
 /** How old a checkout may get, in milliseconds, by what became of its ticket. */
-export const KEEP = { merged: 24 * HOUR, blocked: 72 * HOUR, orphan: 24 * HOUR };
+export const KEEP = { merged: 24 * HOUR, blocked: 72 * HOUR, orphan: 24 * HOUR, dependencies: 7 * 24 * HOUR };
 
 /** Checkouts of a brand that are older than they may get, with why. */
 export async function overdueCheckouts(
@@ -45,8 +45,18 @@ function madeAt(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
 }
 
+/** Forgets dependencies that no room has used for a week: setup makes them again. */
+function sweepSetup(folder: string, now: Date): void {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const used = statSync(join(folder, name, 'ready.json'), { throwIfNoEntry: false })?.mtimeMs;
+    if (used !== undefined && now.getTime() - used > KEEP.dependencies)
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /** Removes what is overdue; what was not collected is kept as a ref. Gives back how many went. */
 export async function cleanUp(brand: Brand, now: Date): Promise<number> {
+  if (brand.runs.live().length === 0) sweepSetup(brand.places.setupCache, now);
   const overdue = await overdueCheckouts(brand, now);
   for (const { folder, repository, reason } of overdue) {
     const found = brand.repository(repository);

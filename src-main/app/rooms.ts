@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { AgentContract, Checks, RepositoryConfig } from '../contract/config.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
@@ -177,7 +186,11 @@ export function createRooms(parts: RoomParts): Rooms {
   const ensureSetup = (request: RoomRequest, key: string): Promise<Result<SetupFolder[]>> => {
     const cache = join(parts.setupCache, key);
     const note = join(cache, 'ready.json');
-    if (existsSync(note)) return Promise.resolve(ok(JSON.parse(readFileSync(note, 'utf8')) as SetupFolder[]));
+    if (existsSync(note)) {
+      const now = new Date();
+      utimesSync(note, now, now);
+      return Promise.resolve(ok(JSON.parse(readFileSync(note, 'utf8')) as SetupFolder[]));
+    }
     const running = settingUp.get(key);
     if (running) return running;
     const work = runSetup(request, cache, note).finally(() => settingUp.delete(key));

@@ -182,16 +182,22 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     if (!possible.ok) return refuse(commandId, possible.failure);
     if (ticket.state === 'draft') return execute(id, { type: 'edit', ...content }, actor, commandId);
     if (ticket.state !== 'ready' && ticket.state !== 'blocked')
-      return fail(
-        'refused-transition',
-        `cannot edit ${id}: it is ${ticket.state}`,
-        'block it first, then edit it: that drafts its successor',
+      return refuse(
+        commandId,
+        fail(
+          'refused-transition',
+          `cannot edit ${id}: it is ${ticket.state}`,
+          'block it first, then edit it: that drafts its successor',
+        ).failure,
       );
     if (ticket.state === 'blocked' && ticket.successor)
-      return fail(
-        'refused-transition',
-        `${id} goes on as ${ticket.successor} already`,
-        `edit ${ticket.successor}`,
+      return refuse(
+        commandId,
+        fail(
+          'refused-transition',
+          `${id} goes on as ${ticket.successor} already`,
+          `edit ${ticket.successor}`,
+        ).failure,
       );
     const successor = draft(content, actor, id, commandId);
     if (successor.ok && ticket.state === 'ready') {
@@ -242,9 +248,6 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       'SELECT ticket AS id FROM projection_tickets_dependencies WHERE dependency = ? ORDER BY ticket',
       ticket.id,
     );
-    const lastBase = store
-      .readStream(ticketStream(ticket.id))
-      .findLast((event) => event.type === 'attempt.started') as { data: { base: string } } | undefined;
     return {
       ...summary(ticket),
       description: ticket.draft.description,
@@ -259,7 +262,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       blocks: blocks.map((row) => row.id as TicketId),
       contract: EXECUTOR,
       checks: ticket.checks,
-      base: lastBase?.data.base ?? null,
+      base: ticket.attempts.at(-1)?.base ?? null,
       mergedCommit: ticket.merged?.commit ?? null,
       successor: ticket.successor,
       predecessor: ticket.predecessor,

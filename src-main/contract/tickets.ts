@@ -126,6 +126,8 @@ export const AttemptView = z.object({
   runtime: RuntimeName,
   state: z.enum(['running', 'submitted', 'passed', 'failed', 'unverified', 'interrupted']),
   reason: z.string(),
+  /** The commit that it began on. */
+  base: CommitId,
   commit: CommitId.nullable(),
   /** False for what counts against no ticket: an interruption by the death of the core. */
   counts: z.boolean(),
