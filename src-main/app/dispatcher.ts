@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import type { Actor } from '../contract/events.ts';
-import type { BrandId, TicketId } from '../contract/ids.ts';
+import { TicketId, type BrandId } from '../contract/ids.ts';
 import { openAttempt, type Ticket } from '../domain/ticket.ts';
 import { schedule, WAITS_FOR_SLOT } from '../domain/scheduling.ts';
 import type { Attempts } from './attempts.ts';
@@ -92,7 +93,10 @@ export function createDispatcher(parts: {
   };
 
   const look = async () => {
-    if (!settled) settleWithdrawals();
+    if (!settled) {
+      settleWithdrawals();
+      await settleCheckouts();
+    }
     settled = true;
     wantsSlot = false;
     const open = tickets.inStates(['ready', 'in_progress', 'verifying']);
@@ -275,6 +279,15 @@ export function createDispatcher(parts: {
       entry.look = true;
       wake();
     });
+  };
+
+  /** A merge is followed by the end of its checkout; a crash in between is made good here. */
+  const settleCheckouts = async () => {
+    for (const name of readdirSync(brand.places.checkouts)) {
+      const id = TicketId.safeParse(name);
+      if (!id.success || tickets.get(id.data)?.state !== 'merged') continue;
+      if (brand.store.receipt(`tidy:${id.data}`) === undefined) await tidy(id.data);
+    }
   };
 
   /** What ended keeps no checkout, but a blocked ticket's, which stays to be looked at. */
