@@ -37,6 +37,7 @@ describe('approved tickets are dispatched by their approval', () => {
       command: 'cat first.txt > second.txt',
       dependsOn: [first.id],
     });
+    await desk.start();
     expect(await desk.show(second.id)).toMatchObject({ state: 'ready', reason: `waits for ${first.id}` });
     await desk.approve(first);
     expect((await desk.untilState(second.id, 'merged')).state).toBe('merged');

@@ -218,10 +218,7 @@ describe('import', () => {
     const whole = exported.replaceAll('T-two-', 'T-three-');
     for (const [text, message] of [
       [`${whole}{"id": "T-three-2", "title": \n`, /tickets\.jsonl, line 2: read .*expected one JSON object/],
-      [
-        `${whole}{"id": "T-three-2"}\n`,
-        /tickets\.jsonl, line 2: read .*expected a ticket with title = string/,
-      ],
+      [`${whole}{"id": "T-three-2"}\n`, /tickets\.jsonl, line 2: read .*expected a ticket with \w+ = /],
       [`\n${whole}`, /tickets\.jsonl, line 1/],
       [exported, /T-two-1, which is not of brand three/],
     ] as const) {
