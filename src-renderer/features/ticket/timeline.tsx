@@ -87,6 +87,8 @@ function AttemptOutput({ attempt, number }: { attempt: AttemptView; number: numb
   const live = run?.state === 'running';
   return (
     <Fold
+      // An attempt can be known before its run: what lives is open from the moment it is known.
+      key={String(run === undefined)}
       open={live}
       title={
         <>
