@@ -565,6 +565,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
           runtime: event.data.runtime,
           state: 'running',
           reason: '',
+          base: event.data.base,
           commit: null,
           counts: false,
           startedAt: event.at,
