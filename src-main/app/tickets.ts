@@ -193,11 +193,8 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     if (ticket.state === 'blocked' && ticket.successor)
       return refuse(
         commandId,
-        fail(
-          'refused-transition',
-          `${id} goes on as ${ticket.successor} already`,
-          `edit ${ticket.successor}`,
-        ).failure,
+        fail('refused-transition', `${id} goes on as ${ticket.successor} already`, `edit ${ticket.successor}`)
+          .failure,
       );
     const successor = draft(content, actor, id, commandId);
     if (successor.ok && ticket.state === 'ready') {

@@ -5,6 +5,7 @@ import {
   chownSync,
   lstatSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -83,10 +84,34 @@ interface Bait {
   remove(): Promise<void>;
 }
 
+/** Takes away what a process laid out that died before it could: the names hold its id. */
+function removeBaitOfTheDead(folder: string, prefix: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    try {
+      rmSync(join(folder, name), { recursive: true, force: true });
+    } catch {
+      // It is somebody else's: a temporary folder is shared.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 async function layBait(stateDir: string, profile: SandboxProfile): Promise<Bait> {
   const id = randomUUID().slice(0, 8);
-  const folder = mkdtempSync(join(tmpdir(), 'atrium-bait-'));
-  const secret = { path: join(stateDir, `canary-${id}`), token: randomUUID() };
+  removeBaitOfTheDead(tmpdir(), 'atrium-bait-');
+  removeBaitOfTheDead(stateDir, 'canary-');
+  const folder = mkdtempSync(join(tmpdir(), `atrium-bait-${process.pid}-`));
+  const secret = { path: join(stateDir, `canary-${process.pid}-${id}`), token: randomUUID() };
   const servers: Server[] = [];
   const taken = new Set<string>();
   const victim = spawn('/bin/cat', [], {
