@@ -15,8 +15,8 @@ import {
 } from './ticket.ts';
 
 const id = 'T-shop-1' as TicketId;
-const commits = ['a', 'b'].map((letter) => letter.repeat(40) as CommitId);
-const commitOf = (n: number) => commits[n % 2] ?? ('a'.repeat(40) as CommitId);
+const commits = ['a', 'b'].map((letter) => letter.repeat(40));
+const commitOf = (n: number) => commits[n % 2] ?? 'a'.repeat(40);
 const attemptOf = (n: number) => `${id}.${n + 1}` as AttemptId;
 const runOf = (n: number) => `R-run-${n}` as RunId;
 
@@ -180,7 +180,7 @@ function apply(ticket: Ticket | null, given: TicketCommand, by: Actor, position:
       actor: by,
       at: '2026-05-07T06:00:00Z',
     };
-    return evolveTicket(state, recorded as RecordedEvent);
+    return evolveTicket(state, recorded);
   }, ticket);
   return { decision, events, after };
 }

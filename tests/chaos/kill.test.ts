@@ -51,7 +51,7 @@ function createOperator() {
         let ticket = last && held(await client.ticket.show({ id: last }));
         if (!ticket) {
           const commandId = `the-draft-${n}` as CommandId;
-          ticket = held(await client.ticket.draft({ commandId, brand, draft: draftOf(n) as never }));
+          ticket = held(await client.ticket.draft({ commandId, brand, draft: draftOf(n) }));
         } else if (ticket.state === 'blocked')
           ticket = held(
             await client.ticket.succeed({ commandId: `after-${ticket.id}` as CommandId, id: ticket.id }),

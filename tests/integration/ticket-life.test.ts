@@ -510,7 +510,7 @@ describe('the life of tickets, against a model of it', () => {
     const text: ModelText = { title: 'One', dependsOn: [], parent: null, runtime: null };
     const drafts: TicketDetail[] = [];
     for (const title of ['One', 'Two'])
-      drafts.push(held(await client.ticket.draft({ brand, draft: draftOf({ ...text, title }) as never })));
+      drafts.push(held(await client.ticket.draft({ brand, draft: draftOf({ ...text, title }) })));
     const [one, two] = drafts as [TicketDetail, TicketDetail];
     const ask = client.ticket.approve as (input: unknown) => Promise<unknown>;
     for (const input of [

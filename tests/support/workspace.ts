@@ -210,7 +210,7 @@ export async function addBrand(
 ): Promise<void> {
   held(
     await client.brand.add({
-      id: id as never,
+      id: id,
       name: id,
       repositories: [repository],
       sealed: false,
