@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Actor, BrandEvent, RecordedEvent } from '../contract/events.ts';
-import type { AttemptId, CommitId, RunId, TicketId } from '../contract/ids.ts';
+import type { Actor, BrandEvent } from '../contract/events.ts';
+import type { AttemptId, RunId, TicketId } from '../contract/ids.ts';
 import { TicketDraft, type TicketState } from '../contract/tickets.ts';
 import {
   decideTicket,

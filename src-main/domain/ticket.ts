@@ -416,7 +416,11 @@ function decideBeginMerge(
 
 function decideMerge(ticket: Ticket, command: Extract<TicketCommand, { type: 'merge' }>): Decision {
   return inState(ticket, 'merge', ['verifying'], () => {
-    if (ticket.landing?.commit !== command.commit || ticket.landing.candidate !== command.candidate)
+    if (
+      ticket.landing?.commit !== command.commit ||
+      ticket.landing.candidate !== command.candidate ||
+      ticket.candidate?.attempt !== command.attempt
+    )
       return fail('gate-failed', `${command.commit} was not on its way to the branch`);
     const { attempt, candidate, commit, branch } = command;
     return ok([{ type: 'ticket.merged', data: { attempt, candidate, commit, branch } }]);
