@@ -1,6 +1,6 @@
 // `npm test`, `npm run test:slow`: every suite, and last, alone on its line, `N passed, N failed`.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, main, node, root, setup } from './setup.mjs';
@@ -17,6 +17,8 @@ const chosen = named.length > 0 ? named : flags.includes('--slow') ? slow : fast
 await main(async () => {
   await setup({ programs: ['chromium'] });
   const folder = mkdtempSync(join(tmpdir(), 'at-'));
+  // Like any folder for temporary files: tests become other users, who work in it too.
+  chmodSync(folder, 0o1777);
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const results = [];
   const inspect = ['typecheck', 'lint'].filter((name) => chosen.includes(name));

@@ -79,6 +79,8 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
   const adding = new Set<BrandId>();
   const watchFolder = createFolderWatch(onFault);
   const checkMs = config.checkMinutes * 60_000;
+  /** What kept checks from being run when they were last to be. */
+  let obstacle: string | null = null;
 
   const openOne = async (id: BrandId): Promise<Result<OpenBrand>> => {
     const opened = await openBrand(id, brandParts);
@@ -174,9 +176,9 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       const { config: own, git: opened } = repository.value;
       const stream = `repository/${own.name}`;
       if (brand.store.readStream(stream).some((event) => event.type === 'repository.proved')) continue;
-      const trouble = await parts.obstacle();
-      if (trouble !== null) {
-        onFault(`its checks have not run: ${trouble}`, `brand ${brand.id}, repository ${own.name}`);
+      obstacle = await parts.obstacle();
+      if (obstacle !== null) {
+        onFault(`its checks have not run: ${obstacle}`, `brand ${brand.id}, repository ${own.name}`);
         continue;
       }
       const proof = await proveRepository(brand, repository.value, checkMs);
@@ -186,7 +188,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
         part: 'repositories',
       });
     }
-    feed.tell({ kind: 'brand', brand: brandView(brand) });
+    feed.tell({ kind: 'brand', brand: brandView(brand, obstacle) });
   };
 
   const add = async (input: NewBrandInput, actor: Actor): Promise<Result<BrandView>> => {
@@ -225,7 +227,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     parts.onAdded(id, sealed, actor);
     for (const repository of brand.config.repositories) recordAdded(brand, repository, actor);
     await prove(brand);
-    return ok(brandView(brand));
+    return ok(brandView(brand, obstacle));
   };
 
   return {
@@ -233,7 +235,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     open: () => [...open.values()],
     closed: () => [...closed].map(([id, failure]) => ({ id, failure })),
     views: () => [
-      ...[...open.values()].map(({ brand }) => brandView(brand)),
+      ...[...open.values()].map(({ brand }) => brandView(brand, obstacle)),
       ...[...closed].map(([id, failure]) => ({
         ...{ id, name: id, colour: 0, sealed: false, state: 'closed' as const },
         error: failure.message,

@@ -189,12 +189,6 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
         );
       const runtime =
         draft.runtime ?? (draft.command === undefined ? parts.workspace.defaultRuntime : 'command');
-      if (runtime === 'command' && draft.command === undefined)
-        return fail(
-          'invalid-input',
-          'a ticket for the runtime "command" needs a command',
-          'give "command", or another runtime',
-        );
       if (draft.mode === 'plan_first')
         return fail('not-built', 'plan_first is not built yet', 'draft it with mode: direct');
       const executor = contract(EXECUTOR);

@@ -136,8 +136,12 @@ export function recordAdded(brand: Brand, repository: RepositoryConfig, actor: A
   );
 }
 
-/** A brand as the doors show it. */
-export function brandView(brand: Brand): BrandView {
+/**
+ * A brand as the doors show it.
+ *
+ * @param obstacle why checks that have not run could not, where something keeps them from it
+ */
+export function brandView(brand: Brand, obstacle: string | null = null): BrandView {
   const { id, name, colour, sealed } = brand.config;
   const repositories = brand.config.repositories.map((config): RepositoryView => {
     const proof = brand.store
@@ -154,7 +158,7 @@ export function brandView(brand: Brand): BrandView {
       detail: found.ok
         ? proof?.type === 'repository.proved'
           ? proof.data.detail
-          : 'its checks have not run yet'
+          : `its checks have not run yet${obstacle === null ? '' : `: ${obstacle}`}`
         : found.failure.message,
     };
   });

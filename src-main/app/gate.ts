@@ -1,4 +1,5 @@
 import type { Actor } from '../contract/events.ts';
+import type { Failure } from '../contract/errors.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { GateReport } from '../contract/tickets.ts';
 import { hasFailed, type TicketCommand, type Ticket } from '../domain/ticket.ts';
@@ -35,9 +36,14 @@ export function createGate(parts: GateParts): Gate {
   const examiner = createExaminer(parts);
   const turns = new Map<string, Promise<unknown>>();
 
-  /** False where the ticket no longer takes it: it was blocked meanwhile, or the core closes. */
-  const record = (id: TicketId, command: TicketCommand, commandId?: string): boolean =>
-    tickets.execute(id, command, core, commandId).ok;
+  const record = (id: TicketId, command: TicketCommand, commandId?: string) =>
+    tickets.execute(id, command, core, commandId);
+
+  /** What a refusal means: somebody else decided meanwhile or the core closes, or else this candidate cannot pass. */
+  const refused = (candidate: Candidate, failure: Failure): GateOutcome =>
+    failure.code === 'core-unreachable' || candidateOf(candidate.ticket.id)?.attempt !== candidate.attempt
+      ? LEFT
+      : end(candidate, 'failed', failure.message);
 
   const end = (candidate: Candidate, outcome: 'failed' | 'unverified', reason: string): GateOutcome => {
     const { attempt } = candidate;
@@ -90,7 +96,8 @@ export function createGate(parts: GateParts): Gate {
           retried = true;
           report = await examiner.examine(candidate, repository, onto);
         }
-        if (!record(id, { type: 'report-gate', report })) return LEFT;
+        const reported = record(id, { type: 'report-gate', report });
+        if (!reported.ok) return refused(candidate, reported.failure);
       }
       if (report.outcome !== 'pass') return end(candidate, ...reasonOf(report));
       const outcome = await land(candidate, repository, report);
@@ -112,7 +119,8 @@ export function createGate(parts: GateParts): Gate {
     const { attempt } = candidate;
     const { onto } = report;
     const { commit } = await mergeCommitOf(candidate, repository, report);
-    if (!record(id, { type: 'begin-merge', attempt, candidate: candidate.commit, commit, onto })) return LEFT;
+    const begun = record(id, { type: 'begin-merge', attempt, candidate: candidate.commit, commit, onto });
+    if (!begun.ok) return refused(candidate, begun.failure);
     const landed = await repository.git.land({ commit, expected: onto, message: `atrium: merge ${id}` });
     if (landed.ok) return merged(id, attempt, { candidate: candidate.commit, commit }, repository);
     if (landed.code === 'working-tree-busy') {
@@ -137,7 +145,7 @@ export function createGate(parts: GateParts): Gate {
   ): GateOutcome => {
     const { branch } = repository.config;
     // Where the core closes, the next start finds the branch moved and ends it.
-    return record(id, { type: 'merge', attempt, ...landing, branch }, `merge:${attempt}`)
+    return record(id, { type: 'merge', attempt, ...landing, branch }, `merge:${attempt}`).ok
       ? { outcome: 'merged' }
       : LEFT;
   };

@@ -349,7 +349,7 @@ export function createHandlers(workspace: Workspace): AnyRouter {
 }
 
 /**
- * Whether a draft can be approved as it stands: something must verify it, and it must still say what will happen. Where the
+ * Whether a draft can be approved as it stands: there must be something to do and something that verifies it, and it must still say what will happen. Where the
  * contracts or the repository's configuration changed since it was drafted, it is brought up to date and has to be read again.
  */
 function approvable(open: OpenBrand, ticket: Ticket): Result<void> {
@@ -364,6 +364,12 @@ function approvable(open: OpenBrand, ticket: Ticket): Result<void> {
       `read it again with "atrium ticket show ${ticket.id}" and approve the hash it shows`,
     );
   }
+  if (ticket.runtime === 'command' && ticket.draft.command === undefined)
+    return fail(
+      'invalid-input',
+      `${ticket.id} is for the runtime "command" and needs a command before it can be approved`,
+      'edit it and give "command", or another runtime',
+    );
   return ticket.checks.test === 'none' && ticket.draft.acceptance.length === 0
     ? fail(
         'invalid-input',

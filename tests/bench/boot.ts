@@ -70,11 +70,11 @@ async function fill(
   const core = await place.open();
   held(
     await core.client.brand.add({
-      ...{ id: 'many' as never, name: 'Many', repositories: [repository.path], sealed: false },
+      ...{ id: 'many', name: 'Many', repositories: [repository.path], sealed: false },
       ...{ setup: 'none', test: 'none', lint: 'none', count: 'exit' as const, confirmed: true },
     }),
   );
-  held(await core.client.import({ brand: 'many' as never, file }));
+  held(await core.client.import({ brand: 'many', file }));
   await core.close();
 }
 

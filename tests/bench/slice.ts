@@ -26,7 +26,7 @@ export async function openSlice(checks: { test: string; lint: string }): Promise
   const core = await place.open();
   held(
     await core.client.brand.add({
-      id: 'label' as never,
+      id: 'label',
       name: 'Label',
       repositories: [repository.path],
       sealed: false,
@@ -49,9 +49,7 @@ export async function openSlice(checks: { test: string; lint: string }): Promise
 
 /** Drafts and approves a ticket. */
 export async function approve(client: OperatorClient, draft: TicketDraftInput): Promise<TicketDetail> {
-  const ticket = held(
-    await client.ticket.draft({ brand: 'label' as never, draft: TicketDraft.parse(draft) }),
-  );
+  const ticket = held(await client.ticket.draft({ brand: 'label', draft: TicketDraft.parse(draft) }));
   held(await client.ticket.approve({ id: ticket.id, hash: ticket.hash }));
   return ticket;
 }

@@ -147,6 +147,7 @@ async function own(
   const socket = await listenForOperator({
     path: place.socket,
     router: { ...operatorRouter(app.router('cli'), host), host: hostRouter(host) },
+    accepting: () => !stopping,
     enter: (need) => lifetime.enter(need),
   });
   writeCoreFile(place, file);

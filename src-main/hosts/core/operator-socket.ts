@@ -18,6 +18,8 @@ export interface OperatorSocketOptions {
   /** Absolute path; whatever is there is replaced, so the workspace's lock must be held. */
   path: string;
   router: AnyRouter;
+  /** False once the core ends: whoever comes then is turned away and starts the next one. */
+  accepting(): boolean;
   /** A door connected; call what comes back when it is gone. */
   enter(need: DoorNeed): () => void;
 }
@@ -28,7 +30,12 @@ export async function listenForOperator(options: OperatorSocketOptions): Promise
   const http = createServer((_request, response) => {
     response.writeHead(426, { connection: 'close' }).end();
   });
-  const sockets = new WebSocketServer({ server: http, maxPayload: longestMessage, perMessageDeflate: false });
+  const sockets = new WebSocketServer({
+    server: http,
+    maxPayload: longestMessage,
+    perMessageDeflate: false,
+    verifyClient: (_info, decide) => decide(options.accepting(), 503),
+  });
 
   sockets.on('connection', (socket, request) => {
     const query = new URL(request.url ?? '/', 'ws://core').searchParams;

@@ -127,7 +127,7 @@ describe('a machine that lacks something: nothing is started, nothing is lost, a
       const added = await desk.addBrand('other', other, ...SHELL_CHECKS);
       expect(added.repositories[0]).toMatchObject({
         baseline: 'none',
-        detail: expect.stringMatching(/have not run/) as string,
+        detail: expect.stringMatching(/have not run yet: .*bubblewrap/i) as string,
       });
     } finally {
       await end();

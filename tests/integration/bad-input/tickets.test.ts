@@ -36,7 +36,6 @@ describe('a draft that cannot be taken is refused whole, with the place and what
     ['an absolute path', { title: 'T', command, paths: ['/etc/passwd'] }, 'invalid-file', /relative/],
     ['a priority that is none', { title: 'T', command, priority: 9 }, 'invalid-file', /priority = 9/],
     ['a runtime that is none', { title: 'T', command, runtime: 'hal' }, 'invalid-file', /runtime = "hal"/],
-    ['no command for the command runtime', { title: 'T' }, 'invalid-input', /needs a command/],
     [
       'a dependency that is not there',
       { title: 'T', command, dependsOn: ['T-shop-77'] },
@@ -85,6 +84,20 @@ describe('a draft that cannot be taken is refused whole, with the place and what
       error: { code: 'not-found', message: expect.stringContaining('none') as string },
     });
   });
+});
+
+test('a title is enough for a draft; what it lacks is said when it is to be approved', async () => {
+  const ticket = await desk.ask<{ id: string; hash: string; state: string }>(
+    ...draftIt({ title: 'Only this' }),
+  );
+  expect(ticket.state).toBe('draft');
+  const refused = await desk.refused(['ticket', 'approve', ticket.id, '--hash', ticket.hash]);
+  expect(refused).toMatchObject({
+    code: 1,
+    error: { code: 'invalid-input', message: expect.stringContaining('needs a command') as string },
+  });
+  expectActionable(refused.error);
+  await desk.ask(['ticket', 'block', ticket.id, '--reason', 'not needed']);
 });
 
 describe('texts that only look dangerous come back as they were', () => {

@@ -62,16 +62,17 @@ export function addOpenCommands(program: Group): void {
     ],
     async ({ output, core, makeFirst, place }, { port, open, create }) => {
       if (create === true && makeFirst()) output.note(`Made the workspace ${place().workspace}.`);
+      // Before the address is told: whoever reads it may end this at once.
+      const interrupted = new Promise<'interrupted'>((resolve) => {
+        process.once('SIGINT', () => resolve('interrupted'));
+        process.once('SIGTERM', () => resolve('interrupted'));
+      });
       const connection = await core('serve');
       const info = await connection.client.host.info({});
       const door = valueOf(await connection.client.host.openBrowserDoor(port === undefined ? {} : { port }));
       const { socket, pid } = info;
       output.value({ url: door.url, socket, pid }, () => `Atrium is at ${door.url}\nCtrl-C ends it.`);
       if (open !== false && !output.json) openInBrowser(door.url);
-      const interrupted = new Promise<'interrupted'>((resolve) => {
-        process.once('SIGINT', () => resolve('interrupted'));
-        process.once('SIGTERM', () => resolve('interrupted'));
-      });
       const how = await Promise.race([interrupted, connection.ended]);
       if (how !== 'interrupted') process.exitCode = 1;
       if (how !== 'interrupted') process.stderr.write('The core has ended, and the browser door with it.\n');
