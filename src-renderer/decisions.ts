@@ -21,15 +21,13 @@ interface Decisions {
   pending: readonly Pending[];
   /** Tickets put off in this window: they come last. */
   later: readonly string[];
-  /** Stopped tickets that have a successor. */
-  succeeded: readonly string[];
 }
 
 /** How long an approval can be taken back, in milliseconds. */
 export const undoFor = 5_000;
 
 /** The operator's decisions of this window. They live as long as the window: closing it before the time is up sends nothing. */
-export const useDecisions = create<Decisions>(() => ({ pending: [], later: [], succeeded: [] }));
+export const useDecisions = create<Decisions>(() => ({ pending: [], later: [] }));
 
 const timers = new Map<string, ReturnType<typeof setTimeout>>();
 
@@ -104,8 +102,4 @@ export function dismiss(id: string): void {
 
 export function putOff(id: string): void {
   useDecisions.setState(({ later }) => ({ later: [...later.filter((each) => each !== id), id] }));
-}
-
-export function markSucceeded(id: string): void {
-  useDecisions.setState(({ succeeded }) => (succeeded.includes(id) ? {} : { succeeded: [...succeeded, id] }));
 }

@@ -37,12 +37,39 @@ export function visibleOutput(text: string): string {
   return visible(text.replace(colourCode, ''));
 }
 
+/** A sentence of the core as one is written: a capital first, a stop last. */
+export function sentence(text: string): string {
+  const said = capital(text.trim());
+  return said === '' || /[.?!…:]["”`)]*$/.test(said) ? said : `${said}.`;
+}
+
+/** The same words with a capital first. */
+export function capital(text: string): string {
+  return /^[a-z]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}
+
+const dayAlone = /^(\d{4})-(\d{2})-(\d{2})$/;
+
+/** The first moment of a day that has no time, where the reader is; null where there is a time. */
+function dayOf(at: string): number | null {
+  const [, year, month, date] = dayAlone.exec(at) ?? [];
+  if (year === undefined) return null;
+  return new Date(Number(year), Number(month) - 1, Number(date)).getTime();
+}
+
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** How long ago, short. */
+/** How long ago, short; a day that has no time is told in days. */
 export function ago(at: string, now: number): string {
+  const date = dayOf(at);
+  if (date !== null) {
+    const days = Math.round((new Date(now).setHours(0, 0, 0, 0) - date) / day);
+    if (days < 1) return t.time.today;
+    if (days === 1) return t.time.yesterday;
+    return days < 30 ? t.time.days(days) : dateOf(date);
+  }
   const then = Date.parse(at);
   if (Number.isNaN(then)) return visibleLine(at);
   const passed = Math.max(0, now - then);
@@ -50,11 +77,17 @@ export function ago(at: string, now: number): string {
   if (passed < hour) return t.time.minutes(Math.floor(passed / minute));
   if (passed < day) return t.time.hours(Math.floor(passed / hour));
   if (passed < 30 * day) return t.time.days(Math.floor(passed / day));
+  return dateOf(then);
+}
+
+function dateOf(then: number): string {
   return new Date(then).toLocaleDateString(t.locale, { year: 'numeric', month: 'short', day: 'numeric' });
 }
 
 /** The exact time, for the hover. */
 export function exact(at: string): string {
+  const date = dayOf(at);
+  if (date !== null) return dateOf(date);
   const then = new Date(at);
   if (Number.isNaN(then.getTime())) return visibleLine(at);
   return then.toLocaleString(t.locale, { dateStyle: 'medium', timeStyle: 'medium' });

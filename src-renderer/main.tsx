@@ -6,12 +6,10 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { connect } from './connection.ts';
 import { followScheme } from './preferences.ts';
-import { watchStopped } from './stopped.ts';
 import { receive, setLink } from './store.ts';
 import { transportOfPage } from './transports.ts';
 
 followScheme();
-watchStopped();
 connect(transportOfPage(), { onItem: receive, onLink: setLink });
 
 const root = document.getElementById('root');

@@ -23,7 +23,6 @@ export function waitingOf(
   tickets: Readonly<Record<string, TicketSummary>>,
   sent: ReadonlySet<string>,
   later: readonly string[],
-  succeeded: ReadonlySet<string>,
 ): Waiting[] {
   const all = Object.values(tickets);
   const approvals = all
@@ -32,7 +31,7 @@ export function waitingOf(
   const stopped = all
     .filter(
       (ticket) =>
-        ticket.state === 'blocked' && !settled.test(ticket.blockedReason ?? '') && !succeeded.has(ticket.id),
+        ticket.state === 'blocked' && !settled.test(ticket.blockedReason ?? '') && ticket.successor === null,
     )
     .sort(urgentFirst);
   return [
@@ -51,9 +50,8 @@ export function useWaiting(): Waiting[] {
   const tickets = useLive((live) => live.tickets);
   const pending = useDecisions((state) => state.pending);
   const later = useDecisions((state) => state.later);
-  const succeeded = useDecisions((state) => state.succeeded);
   return useMemo(() => {
     const sent = new Set(pending.filter((each) => each.failure === null).map((each) => each.id));
-    return waitingOf(tickets, sent, later, new Set(succeeded));
-  }, [tickets, pending, later, succeeded]);
+    return waitingOf(tickets, sent, later);
+  }, [tickets, pending, later]);
 }

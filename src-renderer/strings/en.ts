@@ -47,6 +47,17 @@ const outcomes = {
   running: 'runs',
 } as const;
 
+/** Why a blocked ticket ended, by the first word of its reason. */
+const endings: Readonly<Record<string, string>> = {
+  operator: 'you blocked it',
+  withdrawn: 'you changed it after its approval',
+  dependency: 'a ticket that it depends on is blocked',
+  'dead-letter': 'its attempts are used up',
+  changed: 'it changed after its approval',
+  refused: 'it was refused',
+  'crash-loop': 'the core died under it again and again',
+};
+
 export const t = {
   locale: 'en',
   appName: 'Atrium',
@@ -58,6 +69,8 @@ export const t = {
   modelClasses: { light: 'Light model', medium: 'Medium model', heavy: 'Heavy model' },
   time: {
     now: 'now',
+    today: 'today',
+    yesterday: 'yesterday',
     minutes: (count: number) => `${count} min`,
     hours: (count: number) => `${count} h`,
     days: (count: number) => `${count} d`,
@@ -94,7 +107,8 @@ export const t = {
   },
   bars: {
     gone: 'The core is gone. What you see may be old; the window reconnects by itself.',
-    refused: 'This page may not speak to the core. Open the address that the core printed.',
+    refused:
+      'This page may not speak to the core. Open the newest address that Atrium printed, or run `atrium serve`.',
     refusedHint:
       'This page has no valid token. Run `atrium serve` and open the address it prints; the token is good for this workspace only.',
   },
@@ -204,13 +218,19 @@ export const t = {
     hash: (hash: string) => `text ${hash}`,
     changed: 'changed',
     follows: 'Takes the place of',
+    followsBecause: (why: string) => `, which ended: ${why}`,
+    needsCommand: 'This ticket needs a command before it can be approved.',
+    addCommand: 'Add the command',
     why: 'Why',
     plan: 'Plan',
     touches: 'May touch',
     wholeRepository: (name: string) => `Everything in ${name}`,
     files: (shown: string, count: number) => `${shown} ${count === 1 ? 'file' : 'files'}`,
+    noFiles: 'new, nothing there yet',
     filesUnknown: 'not counted',
     checked: 'How it is checked',
+    ownChecks: 'Checks of the repository',
+    acceptance: 'Acceptance of this ticket',
     noChecks: 'No command is declared.',
     alsoVerifier: 'On the merged tree, then the verifier reads it.',
     who: 'Who does it',
@@ -218,6 +238,7 @@ export const t = {
     planFirst: 'Submits a plan first and stops.',
     network: 'Network',
     noNetwork: 'Its model and nothing else',
+    noNetworkAtAll: 'None',
     grants: 'Secrets',
     noGrants: 'None',
     cap: 'Cost cap',
@@ -334,9 +355,15 @@ export const t = {
     paths: 'May touch',
     wholeRepository: 'The whole repository',
     acceptance: 'Acceptance',
+    checks: 'Checks of the repository',
     blocks: 'Blocks',
     predecessor: 'Takes the place of',
     successor: 'Its place is taken by',
+    endedBecause: (reason: string) => {
+      const [, kind = '', detail = ''] = /^([a-z-]+): ?([^]*)$/.exec(reason) ?? [];
+      const why = endings[kind];
+      return why === undefined ? reason : detail === '' ? why : `${why} (${detail})`;
+    },
     merged: 'Merged as',
     references: 'References',
     changed: 'Last change',
@@ -509,7 +536,7 @@ export const t = {
     singleKeys: 'Single-letter keys',
     singleKeysHint: 'Turn off when you speak to the computer; Ctrl or ⌘ K still opens everything.',
     workspace: 'Workspace',
-    inFile: 'Changed in workspace.yaml',
+    inFile: 'Change these in workspace.yaml',
     name: 'Name',
     dispatch: 'Dispatch',
     dispatches: { 'on-approval': 'As soon as a ticket is approved', 'on-start': 'At the next start' },

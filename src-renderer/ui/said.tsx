@@ -2,7 +2,7 @@ import { CircleX, RotateCw } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { Failure } from '../../src-main/contract/errors.ts';
-import { visible } from '../format.ts';
+import { sentence, visible } from '../format.ts';
 import type { Query } from '../query.ts';
 import { t } from '../strings/en.ts';
 import { Button } from './button.tsx';
@@ -33,10 +33,10 @@ export function Failed({ failure, onRetry }: { failure: Failure; onRetry?: (() =
     <div className={css.failed} role="alert">
       <CircleX size={16} strokeWidth={1.5} aria-hidden="true" />
       <div className={css.body}>
-        <p dir="auto">{visible(failure.message)}</p>
+        <p dir="auto">{sentence(visible(failure.message))}</p>
         {failure.hint !== '' && (
           <p dir="auto" className={css.hint}>
-            {visible(failure.hint)}
+            {sentence(visible(failure.hint))}
           </p>
         )}
       </div>

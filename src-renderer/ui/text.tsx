@@ -24,6 +24,11 @@ export function Code({ text }: { text: string }) {
   return <code className={css.code}>{visibleLine(text)}</code>;
 }
 
+/** A shell command, all of it readable: it is what an approval lets run. */
+export function Command({ text }: { text: string }) {
+  return <pre className={css.command}>{visible(text)}</pre>;
+}
+
 const listeners = new Set<(now: number) => void>();
 let ticking: ReturnType<typeof setInterval> | null = null;
 

@@ -1,14 +1,14 @@
 import type { ReactNode } from 'react';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
-import { count, money, visibleLine } from '../../format.ts';
+import { count, money, visible, visibleLine } from '../../format.ts';
 import { useQuery } from '../../query.ts';
 import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
-import { Code, Line, Prose } from '../../ui/text.tsx';
+import { Code, Command, Line, Prose } from '../../ui/text.tsx';
 import css from './approvals.module.css';
 import { changedSince } from './changed.ts';
-import { risksOf } from './risks.ts';
+import { needsCommand, risksOf } from './risks.ts';
 
 function Part({ name, changed, children }: { name: string; changed?: boolean; children: ReactNode }) {
   return (
@@ -22,15 +22,27 @@ function Part({ name, changed, children }: { name: string; changed?: boolean; ch
   );
 }
 
-function Commands({ commands }: { commands: readonly string[] }) {
+function Names({ names }: { names: readonly string[] }) {
   return (
     <ul className={css.list}>
-      {commands.map((command, index) => (
+      {names.map((name, index) => (
         <li key={index}>
-          <Code text={command} />
+          <Code text={name} />
         </li>
       ))}
     </ul>
+  );
+}
+
+function Commands({ title, commands }: { title: string; commands: readonly string[] }) {
+  if (commands.length === 0) return null;
+  return (
+    <div className={css.list}>
+      <p className={css.quiet}>{title}</p>
+      {commands.map((command, index) => (
+        <Command key={index} text={command} />
+      ))}
+    </div>
   );
 }
 
@@ -62,7 +74,9 @@ function Reach({ ticket }: { ticket: TicketDetail }) {
                 ? query.failure === null
                   ? ''
                   : t.approvals.filesUnknown
-                : t.approvals.files(count(files), files)}
+                : files === 0
+                  ? t.approvals.noFiles
+                  : t.approvals.files(count(files), files)}
             </span>
           </li>
         );
@@ -101,8 +115,13 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
           {changed.has('title') && <span className={css.changed}>{t.approvals.changed}</span>}
         </h2>
         {ticket.predecessor !== null && (
-          <p className={css.quiet}>
+          <p className={css.follows}>
             {t.approvals.follows} <Link to={`/ticket/${ticket.predecessor}`}>{ticket.predecessor}</Link>
+            {predecessor.value?.blockedReason && (
+              <span dir="auto">
+                {t.approvals.followsBecause(t.ticket.endedBecause(visible(predecessor.value.blockedReason)))}
+              </span>
+            )}
           </p>
         )}
         {ticket.description !== '' && <Prose text={ticket.description} className={css.description} />}
@@ -124,7 +143,10 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
         {checks.length + ticket.acceptance.length === 0 ? (
           <p>{t.approvals.noChecks}</p>
         ) : (
-          <Commands commands={[...checks, ...ticket.acceptance]} />
+          <>
+            <Commands title={t.approvals.ownChecks} commands={checks} />
+            <Commands title={t.approvals.acceptance} commands={ticket.acceptance} />
+          </>
         )}
         <p className={css.quiet}>{t.approvals.alsoVerifier}</p>
       </Part>
@@ -150,18 +172,19 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
             · {t.approvals.contract(visibleLine(ticket.contract).slice(0, 40))}
           </span>
         </p>
-        {ticket.command !== null && <Commands commands={[ticket.command]} />}
+        {ticket.command !== null && <Command text={ticket.command} />}
+        {needsCommand(ticket) && <p className={css.needs}>{t.approvals.needsCommand}</p>}
         {ticket.mode === 'plan_first' && <p className={css.quiet}>{t.approvals.planFirst}</p>}
       </Part>
       <Part name={t.approvals.network} changed={changed.has('network')}>
         {ticket.network.length === 0 ? (
-          <p>{t.approvals.noNetwork}</p>
+          <p>{ticket.runtime === 'command' ? t.approvals.noNetworkAtAll : t.approvals.noNetwork}</p>
         ) : (
-          <Commands commands={ticket.network} />
+          <Names names={ticket.network} />
         )}
       </Part>
       <Part name={t.approvals.grants} changed={changed.has('grants')}>
-        {ticket.grants.length === 0 ? <p>{t.approvals.noGrants}</p> : <Commands commands={ticket.grants} />}
+        {ticket.grants.length === 0 ? <p>{t.approvals.noGrants}</p> : <Names names={ticket.grants} />}
       </Part>
       <Part name={t.approvals.cap} changed={changed.has('costCapUsd')}>
         <p>{t.approvals.capText(money(ticket.costCapUsd))}</p>

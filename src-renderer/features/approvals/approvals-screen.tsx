@@ -19,6 +19,7 @@ import { openEditor } from '../frame/overlays.ts';
 import { Page } from '../frame/page.tsx';
 import { ApprovalCard } from './approval-card.tsx';
 import css from './approvals.module.css';
+import { needsCommand } from './risks.ts';
 
 function SendBack({ ticket, onClose }: { ticket: TicketDetail; onClose(): void }) {
   const [note, setNote] = useState('');
@@ -76,13 +77,14 @@ function Decide({ ticket, next }: { ticket: TicketDetail; next: string | null })
     approve(ticket);
     forward();
   };
-  const edit = () => openEditor({ ticket });
+  const lacking = needsCommand(ticket);
+  const edit = () => openEditor({ ticket, ...(lacking && { focus: 'command' as const }) });
   const later = () => {
     putOff(ticket.id);
     forward();
   };
   useKeys(t.nav.approvals, [
-    { key: 'a', label: t.approvals.approve, run: yes },
+    { key: 'a', label: t.approvals.approve, run: yes, when: !lacking },
     { key: 'r', label: t.approvals.sendBackKey, run: () => setReturning(true) },
     { key: 'e', label: t.actions.edit, run: edit },
     { key: 'l', label: t.approvals.later, run: later, when: next !== null },
@@ -90,14 +92,14 @@ function Decide({ ticket, next }: { ticket: TicketDetail; next: string | null })
   ]);
   return (
     <div className={css.bar} role="group" aria-label={t.approvals.decision}>
-      <Button kind="primary" shortcut="a" onClick={yes}>
+      <Button kind={lacking ? 'plain' : 'primary'} shortcut="a" onClick={yes} disabled={lacking}>
         {t.approvals.approve}
       </Button>
       <Button shortcut="r" onClick={() => setReturning(true)}>
         {t.approvals.sendBackKey}
       </Button>
-      <Button shortcut="e" onClick={edit}>
-        {t.actions.edit}
+      <Button kind={lacking ? 'primary' : 'plain'} shortcut="e" onClick={edit}>
+        {lacking ? t.approvals.addCommand : t.actions.edit}
       </Button>
       <Button shortcut="l" onClick={later} disabled={next === null}>
         {t.approvals.later}

@@ -51,3 +51,8 @@ export function risksOf(ticket: Risky): string[] {
   if (ticket.costCapUsd >= dearUsd) risks.push(t.risks.dear(money(ticket.costCapUsd)));
   return risks;
 }
+
+/** Whether a ticket that is for a command has none: nothing could be approved. */
+export function needsCommand(ticket: Pick<TicketDetail, 'runtime' | 'command'>): boolean {
+  return ticket.runtime === 'command' && ticket.command === null;
+}

@@ -22,7 +22,8 @@ function Overlays() {
   if (open === null) return null;
   if (open.kind === 'palette') return <Palette onClose={closeOverlay} />;
   if (open.kind === 'keys') return <KeysHelp onClose={closeOverlay} />;
-  return <TicketEditor ticket={open.ticket} brand={open.brand} title={open.title} onClose={closeOverlay} />;
+  const { ticket, brand, title, focus } = open;
+  return <TicketEditor ticket={ticket} brand={brand} title={title} focus={focus} onClose={closeOverlay} />;
 }
 
 function useGlobalKeys() {

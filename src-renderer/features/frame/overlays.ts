@@ -5,7 +5,13 @@ import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 export type Overlay =
   | { kind: 'palette' }
   | { kind: 'keys' }
-  | { kind: 'editor'; ticket: TicketDetail | null; brand: string | null; title: string };
+  | {
+      kind: 'editor';
+      ticket: TicketDetail | null;
+      brand: string | null;
+      title: string;
+      focus: 'title' | 'command';
+    };
 
 interface Overlays {
   open: Overlay | null;
@@ -18,9 +24,17 @@ export function openOverlay(kind: 'palette' | 'keys'): void {
 }
 
 /** Opens the editor on a ticket, or on a new draft. */
-export function openEditor(from: { ticket?: TicketDetail; brand?: string; title?: string } = {}): void {
+export function openEditor(
+  from: { ticket?: TicketDetail; brand?: string; title?: string; focus?: 'command' } = {},
+): void {
   useOverlay.setState({
-    open: { kind: 'editor', ticket: from.ticket ?? null, brand: from.brand ?? null, title: from.title ?? '' },
+    open: {
+      kind: 'editor',
+      ticket: from.ticket ?? null,
+      brand: from.brand ?? null,
+      title: from.title ?? '',
+      focus: from.focus ?? 'title',
+    },
   });
 }
 

@@ -1,7 +1,7 @@
 import { Check } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { type Pending, dismiss, sendAgain, undo, useDecisions } from '../../decisions.ts';
-import { visible, visibleLine } from '../../format.ts';
+import { sentence, visible, visibleLine } from '../../format.ts';
 import { go } from '../../router.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
@@ -44,7 +44,8 @@ function NotTaken({ decision }: { decision: Pending }) {
   return (
     <div className={css.bar} role="alert">
       <p className={css.text}>
-        {t.approvals.notTaken(visibleLine(decision.title), visible(failure.message))} {visible(failure.hint)}
+        {sentence(t.approvals.notTaken(visibleLine(decision.title), visible(failure.message)))}{' '}
+        {sentence(visible(failure.hint))}
       </p>
       {retry && <Button onClick={() => sendAgain(decision.id)}>{t.approvals.sendAgain}</Button>}
       <Button

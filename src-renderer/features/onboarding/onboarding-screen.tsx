@@ -95,6 +95,7 @@ export function OnboardingScreen() {
                 <div className={css.pathLine}>
                   <TextInput
                     {...ids}
+                    autoFocus
                     required
                     value={path}
                     onChange={(event) => setPath(event.target.value)}

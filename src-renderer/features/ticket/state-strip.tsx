@@ -1,5 +1,5 @@
 import type { TicketDetail, TicketState } from '../../../src-main/contract/tickets.ts';
-import { visibleLine } from '../../format.ts';
+import { capital, visibleLine } from '../../format.ts';
 import { t } from '../../strings/en.ts';
 import { StateMark } from '../../ui/state-mark.tsx';
 import css from './state-strip.module.css';
@@ -64,7 +64,7 @@ export function StateStrip({ ticket }: { ticket: TicketDetail }) {
           </ol>
         )}
         <p className={css.reason} dir="auto">
-          {visibleLine(ticket.reason)}
+          {capital(visibleLine(ticket.reason))}
         </p>
       </div>
     </div>

@@ -4,7 +4,6 @@ import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { isRuntime } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
-import { markSucceeded } from '../../decisions.ts';
 import { fold } from '../../feed.ts';
 import { go } from '../../router.ts';
 import { useLive } from '../../store.ts';
@@ -118,8 +117,14 @@ export function useSucceed(ticket: TicketDetail): { run(): void; failure: Failur
       setFailure(answer.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
-    markSucceeded(ticket.id);
+    const told = fold(useLive.getState(), { kind: 'ticket', ticket: answer.value });
+    // The core tells the successor; that the one before it waits no more follows from it.
+    const before = told.tickets[ticket.id];
+    useLive.setState(
+      before === undefined
+        ? told
+        : fold(told, { kind: 'ticket', ticket: { ...before, successor: answer.value.id } }),
+    );
     go(`/approvals/${answer.value.id}`);
   };
   return { run: () => void run(), failure };

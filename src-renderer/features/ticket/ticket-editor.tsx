@@ -21,8 +21,20 @@ interface TicketEditorProps {
   ticket: TicketDetail | null;
   brand: string | null;
   title: string;
+  /** Where writing begins. */
+  focus: 'title' | 'command';
   onClose(): void;
 }
+
+/** What is read as it is written, sign by sign. */
+const code: ReadonlySet<keyof DraftForm> = new Set([
+  'paths',
+  'acceptance',
+  'command',
+  'network',
+  'grants',
+  'dependsOn',
+]);
 
 const slotOf = (ticket: TicketDetail | null) =>
   `atrium.editor.${ticket === null ? 'new' : `${ticket.id}.${ticket.hash}`}`;
@@ -36,7 +48,7 @@ function kept(slot: string): Partial<DraftForm> {
 }
 
 /** Everything a draft can say. What is typed is kept in this window until it is saved. */
-export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEditorProps) {
+export function TicketEditor({ ticket, brand: given, title, focus, onClose }: TicketEditorProps) {
   const brands = useLive((live) => live.brands);
   const runtimes = useLive((live) => live.runtimes);
   const config = useLive((live) => live.config);
@@ -77,7 +89,8 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
     sessionStorage.removeItem(slot);
     useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
     onClose();
-    if (ticket === null || answer.value.id !== ticket.id) go(`/approvals/${answer.value.id}`);
+    if (ticket === null || answer.value.id !== ticket.id || place.screen === 'today')
+      go(`/approvals/${answer.value.id}`);
   };
   useKeys(
     t.editor.keys,
@@ -87,7 +100,17 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
 
   const text = (field: keyof DraftForm, rows: number, hint?: string) => (
     <Field label={t.editor.fields[field]} hint={hint}>
-      {(ids) => <TextArea {...ids} rows={rows} value={form[field]} onChange={set(field)} />}
+      {(ids) => (
+        <TextArea
+          {...ids}
+          rows={rows}
+          autoFocus={field === focus}
+          className={code.has(field) ? css.code : undefined}
+          spellCheck={!code.has(field)}
+          value={form[field]}
+          onChange={set(field)}
+        />
+      )}
     </Field>
   );
   const line = (field: keyof DraftForm, hint?: string) => (
@@ -135,7 +158,7 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
             {(ids) => (
               <TextInput
                 {...ids}
-                autoFocus
+                autoFocus={focus === 'title'}
                 required
                 maxLength={200}
                 value={form.title}
@@ -157,9 +180,9 @@ export function TicketEditor({ ticket, brand: given, title, onClose }: TicketEdi
                 each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name]),
               ]),
             )}
-            {select('modelClass', Object.entries(t.modelClasses))}
+            {form.runtime !== 'command' && select('modelClass', Object.entries(t.modelClasses))}
           </div>
-          {form.runtime === 'command' && text('command', 2, t.editor.commandHint)}
+          {form.runtime === 'command' && text('command', 4, t.editor.commandHint)}
           <div className={css.triple}>
             {line('costCapUsd')}
             {select('priority', Object.entries(t.editor.priorities))}

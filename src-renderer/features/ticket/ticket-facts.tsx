@@ -3,7 +3,7 @@ import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
-import { Ago, Code, Line, Money, Prose } from '../../ui/text.tsx';
+import { Ago, Code, Command, Line, Money, Prose } from '../../ui/text.tsx';
 import css from './ticket-facts.module.css';
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
@@ -27,6 +27,16 @@ function Codes({ items }: { items: readonly string[] }) {
   );
 }
 
+function Commands({ commands }: { commands: readonly string[] }) {
+  return (
+    <div className={css.commands}>
+      {commands.map((command, index) => (
+        <Command key={index} text={command} />
+      ))}
+    </div>
+  );
+}
+
 function Tickets({ ids }: { ids: readonly string[] }) {
   return (
     <ul className={css.codes}>
@@ -43,6 +53,9 @@ function Tickets({ ids }: { ids: readonly string[] }) {
 
 /** What is known of a ticket, as names and values. */
 export function TicketFacts({ ticket }: { ticket: TicketDetail }) {
+  const checks = [ticket.checks.test, ticket.checks.lint].filter(
+    (command) => command !== '' && command !== 'none',
+  );
   return (
     <>
       {ticket.description !== '' && <Prose text={ticket.description} className={css.description} />}
@@ -69,7 +82,7 @@ export function TicketFacts({ ticket }: { ticket: TicketDetail }) {
         </Fact>
         {ticket.command !== null && (
           <Fact name={t.ticket.command}>
-            <Code text={ticket.command} />
+            <Command text={ticket.command} />
           </Fact>
         )}
         <Fact name={t.ticket.cost}>
@@ -83,14 +96,23 @@ export function TicketFacts({ ticket }: { ticket: TicketDetail }) {
         </Fact>
         {ticket.acceptance.length > 0 && (
           <Fact name={t.ticket.acceptance}>
-            <Codes items={ticket.acceptance} />
+            <Commands commands={ticket.acceptance} />
           </Fact>
         )}
-        {ticket.network.length > 0 && (
-          <Fact name={t.approvals.network}>
+        {checks.length > 0 && (
+          <Fact name={t.ticket.checks}>
+            <Commands commands={checks} />
+          </Fact>
+        )}
+        <Fact name={t.approvals.network}>
+          {ticket.network.length > 0 ? (
             <Codes items={ticket.network} />
-          </Fact>
-        )}
+          ) : ticket.runtime === 'command' ? (
+            t.approvals.noNetworkAtAll
+          ) : (
+            t.approvals.noNetwork
+          )}
+        </Fact>
         {ticket.grants.length > 0 && (
           <Fact name={t.approvals.grants}>
             <Codes items={ticket.grants} />

@@ -1,6 +1,7 @@
 import { useId, useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
+import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { visibleLine } from '../../format.ts';
@@ -9,6 +10,7 @@ import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { Link } from '../../ui/link.tsx';
 import { Failed } from '../../ui/said.tsx';
+import { needsCommand } from '../approvals/risks.ts';
 import { openEditor } from '../frame/overlays.ts';
 import css from './ask.module.css';
 import { draftOf } from './sentence.ts';
@@ -16,20 +18,24 @@ import { draftOf } from './sentence.ts';
 const brandSlot = 'atrium.ask.brand';
 const textSlot = 'atrium.ask.text';
 
+/** What was typed in this window and is not drafted yet. */
+export const typed = () => sessionStorage.getItem(textSlot) ?? '';
+
 /** The one box: a sentence becomes a draft in the chosen brand. What is typed stays until it is drafted. */
-export function Ask() {
+export function Ask({ onTyping }: { onTyping(typing: boolean): void }) {
   const id = useId();
   const brands = useLive((live) => live.brands).filter((brand) => brand.state === 'open');
-  const [text, setText] = useState(() => sessionStorage.getItem(textSlot) ?? '');
+  const [text, setText] = useState(typed);
   const [chosen, setChosen] = useState(() => localStorage.getItem(brandSlot) ?? '');
   const [failure, setFailure] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
-  const [drafted, setDrafted] = useState<{ id: string; title: string } | null>(null);
+  const [drafted, setDrafted] = useState<TicketDetail | null>(null);
   const brand = brands.find((each) => each.id === chosen) ?? brands[0];
 
   const type = (value: string) => {
     setText(value);
     sessionStorage.setItem(textSlot, value);
+    onTyping(value.trim() !== '');
   };
   const send = async (event: FormEvent) => {
     event.preventDefault();
@@ -45,7 +51,7 @@ export function Ask() {
       return;
     }
     useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
-    setDrafted({ id: answer.value.id, title: answer.value.title });
+    setDrafted(answer.value);
     announce(t.ask.drafted(answer.value.id));
     type('');
   };
@@ -95,9 +101,21 @@ export function Ask() {
             </Button>
           </>
         ) : drafted !== null ? (
-          <p className={css.drafted}>
-            {t.ask.drafted(drafted.id)} <Link to={`/approvals/${drafted.id}`}>{t.ask.read}</Link>
-          </p>
+          <>
+            <p className={css.drafted}>
+              {t.ask.drafted(drafted.id)}{' '}
+              {needsCommand(drafted) ? (
+                t.approvals.needsCommand
+              ) : (
+                <Link to={`/approvals/${drafted.id}`}>{t.ask.read}</Link>
+              )}
+            </p>
+            {needsCommand(drafted) && (
+              <Button onClick={() => openEditor({ ticket: drafted, focus: 'command' })}>
+                {t.ask.details}
+              </Button>
+            )}
+          </>
         ) : (
           <p className={css.quiet}>{t.ask.hint}</p>
         )}

@@ -1,7 +1,7 @@
 import { Play } from 'lucide-react';
 import { useState } from 'react';
 import type { PhaseView } from '../../../src-main/contract/operator-api.ts';
-import { lasting, visibleLine } from '../../format.ts';
+import { capital, lasting, visibleLine } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
@@ -50,8 +50,12 @@ function Step({
   );
 }
 
-/** The nine phases, each with what it came to and why. */
-export function Day() {
+/**
+ * The nine phases, each with what it came to and why.
+ *
+ * @param first whether a start may be the one thing that this screen asks for
+ */
+export function Day({ first }: { first: boolean }) {
   const report = useLive((live) => live.start);
   const starting = useLive((live) => live.starting);
   const { asked, failure } = useStart();
@@ -73,7 +77,7 @@ export function Day() {
       title={t.day.title}
       aside={
         <Button
-          kind={report === null ? 'primary' : 'plain'}
+          kind={report === null && first ? 'primary' : 'plain'}
           shortcut="s"
           disabled={busy}
           onClick={run}
@@ -101,7 +105,7 @@ export function Day() {
         ) : (
           <>
             <StateMark state={shown.outcome} word={t.day.outcome(visibleLine(shown.name), shown.outcome)} />
-            <span dir="auto">{visibleLine(shown.reason)}</span>
+            <span dir="auto">{capital(visibleLine(shown.reason))}</span>
             {shown.outcome === 'ran' && (
               <span className={css.quiet}>{t.day.took(lasting(shown.ms), shown.runs)}</span>
             )}

@@ -1,4 +1,4 @@
-import { Fragment } from 'react';
+import { useState } from 'react';
 import { share } from '../../format.ts';
 import { runsOf, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
@@ -12,7 +12,7 @@ import { Ago, Line, Money } from '../../ui/text.tsx';
 import { placeOf, useWaiting } from '../../waiting.ts';
 import { Page } from '../frame/page.tsx';
 import { Lacks } from '../onboarding/lacks.tsx';
-import { Ask } from './ask.tsx';
+import { Ask, typed } from './ask.tsx';
 import { Day } from './day.tsx';
 import { Since } from './since.tsx';
 import css from './today.module.css';
@@ -95,20 +95,21 @@ function Running() {
 /** What should be done, what the day did, what waits, what runs, what changed. */
 export function TodayScreen() {
   const lacks = useLive((live) => live.lacks);
+  const [typing, setTyping] = useState(() => typed().trim() !== '');
   return (
     <Page title={t.nav.today}>
-      <Fragment>
-        <Ask />
+      <>
+        <Ask onTyping={setTyping} />
         {lacks.length > 0 && (
           <Section title={t.lacks.title}>
             <Lacks />
           </Section>
         )}
-        <Day />
+        <Day first={!typing} />
         <NeedsYou />
         <Running />
         <Since />
-      </Fragment>
+      </>
     </Page>
   );
 }

@@ -151,7 +151,7 @@ test('[R1] [A10] [G6] from an empty workspace to merged work and its page, by ke
   const { keyboard } = page;
 
   await test.step('a repository', async () => {
-    await tabTo(page, page.getByLabel(/Folder of a git repository/));
+    await expect(page.getByLabel(/Folder of a git repository/)).toBeFocused();
     await keyboard.type(repository);
     await keyboard.press('Enter');
     await tabTo(page, page.getByLabel('Test', { exact: true }));
@@ -168,19 +168,27 @@ test('[R1] [A10] [G6] from an empty workspace to merged work and its page, by ke
     await tabTo(page, box);
     await keyboard.type('Write two');
     await keyboard.press('Enter');
-    await expect(page.getByRole('alert')).toContainText('needs a command');
-    await expect(box).toHaveValue('Write two');
+    await expect(page.getByText('needs a command before it can be approved')).toBeVisible();
+    await expect(box).toHaveValue('');
     await tabTo(page, page.getByRole('button', { name: 'Add details' }));
     await keyboard.press('Enter');
     const editor = page.getByRole('dialog');
-    await expect(editor.getByLabel('Title')).toBeFocused();
     await expect(editor.getByLabel('Title')).toHaveValue('Write two');
+    await expect(editor.getByLabel('Command', { exact: true })).toBeFocused();
+    await keyboard.type('echo two >> notes.txt');
+    await keyboard.press('Escape');
+    await expect(editor).toBeHidden();
+    await window.command('Go to Approvals');
+    await expect(window.card).toContainText('needs a command before it can be approved');
+    await expect(page.getByRole('button', { name: 'Approve' })).toBeDisabled();
+    await keyboard.press('e');
+    await expect(editor.getByLabel('Command', { exact: true })).toBeFocused();
+    await expect(editor.getByLabel('Command', { exact: true })).toHaveValue('echo two >> notes.txt');
     await tabTo(page, editor.getByLabel('May touch'));
     await keyboard.type('notes.txt');
-    await tabTo(page, editor.getByLabel('Command', { exact: true }));
-    await keyboard.type('echo two >> notes.txt');
     await keyboard.press('Control+Enter');
-    await expect(window.card).toContainText('Write two');
+    await expect(editor).toBeHidden();
+    await expect(window.card).toContainText('echo two >> notes.txt');
     await keyboard.press('e');
     await tabTo(page, editor.getByLabel('Acceptance'));
     await keyboard.type('grep -q two notes.txt');

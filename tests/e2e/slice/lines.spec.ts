@@ -29,7 +29,7 @@ test('the core is killed under an open window: values stay, and the next core ta
 
   const second = await desk.workspace.serve();
   expect(second.origin).toBe(first.origin);
-  await expect(page.getByText('Open the address that the core printed')).toBeVisible(aWhile);
+  await expect(page.getByText('Open the newest address that Atrium printed')).toBeVisible(aWhile);
   await expect(stateOf(page)).toHaveText('In progress');
   await page.goto(`${second.url.replace('/#', '/ticket/T-label-1#')}`);
   await expect(window.coreGone).toBeHidden();

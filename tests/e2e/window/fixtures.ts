@@ -154,7 +154,13 @@ export function ticketsOf(amount: Amount): TicketDetail[] {
       paths: [],
       acceptance: [],
       runtime: 'command',
-      command: 'sh scripts/rename.sh && printf "\u001b[8mhidden"',
+      command: [
+        'set -e',
+        'for cover in content/covers/*.png; do',
+        '\tsh scripts/rename.sh "$cover" --into content/releases --keep-the-address --say-where-it-went',
+        'done',
+        'printf "\u001b[8mhidden"',
+      ].join('\n'),
       description: '<b>bold?</b> <script>window.__hostile=1</script>',
     }),
     ticket({

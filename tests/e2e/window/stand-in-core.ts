@@ -303,7 +303,7 @@ export async function startStandIn({
         ok(
           (tickets.get(input.id)?.paths ?? []).map((glob, index) => ({
             glob,
-            files: [14, 38, 1][index] ?? 0,
+            files: [14, 0, 1][index] ?? 0,
           })),
         ),
       ),
