@@ -12,6 +12,15 @@ const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const fast = ['typecheck', 'lint', 'unit', 'architecture', 'conformance', 'integration', 'e2e'];
 const slow = ['chaos', 'adversarial'];
+/** Suites that run side by side: what mostly waits beside what does, what computes beside what does little. */
+const stages = [
+  ['typecheck', 'lint', 'architecture'],
+  ['unit'],
+  ['conformance'],
+  ['integration', 'e2e'],
+  ['chaos'],
+  ['adversarial'],
+];
 const chosen = named.length > 0 ? named : flags.includes('--slow') ? slow : fast;
 
 await main(async () => {
@@ -21,9 +30,10 @@ await main(async () => {
   chmodSync(folder, 0o1777);
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const results = [];
-  const inspect = ['typecheck', 'lint'].filter((name) => chosen.includes(name));
-  results.push(...(await Promise.all(inspect.map((name) => one(name, folder)))));
-  for (const name of chosen) if (!inspect.includes(name)) results.push(await one(name, folder));
+  for (const stage of stages) {
+    const together = stage.filter((name) => chosen.includes(name));
+    results.push(...(await Promise.all(together.map((name) => one(name, folder)))));
+  }
 
   const passed = results.reduce((sum, each) => sum + each.passed, 0);
   const failed = results.reduce((sum, each) => sum + each.failed, 0);

@@ -50,9 +50,10 @@ export function routeOf(path: string): Route {
   return { screen: 'unknown', path };
 }
 
-/** The path of a wiki page. */
+/** The path of a wiki page: what every page's name has in common, its folder and its ending, is left out. */
 export function pathOfPage(page: string): string {
-  return `/wiki/${page.split('/').map(encodeURIComponent).join('/')}`;
+  const name = page.replace(/^wiki\//, '').replace(/\.md$/, '');
+  return `/wiki/${name.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 interface Place {

@@ -12,6 +12,31 @@ interface Output {
   failure: Failure | null;
 }
 
+/** What is said comes in pieces, which are read as one. */
+const inPieces: ReadonlySet<RunOutput['kind']> = new Set(['text', 'thought']);
+
+/** The transcript with neighbouring pieces of what a program says or thinks put together, under the first one's place. */
+export function blocksOf(lines: readonly RunOutput[]): RunOutput[] {
+  const blocks: RunOutput[] = [];
+  let pieces: string[] = [];
+  const close = () => {
+    const last = blocks.at(-1);
+    if (last !== undefined && pieces.length > 1) blocks[blocks.length - 1] = { ...last, text: pieces.join('') };
+    pieces = [];
+  };
+  for (const line of lines) {
+    if (pieces.length > 0 && blocks.at(-1)?.kind === line.kind) {
+      pieces.push(line.text);
+      continue;
+    }
+    close();
+    blocks.push(line);
+    if (inPieces.has(line.kind)) pieces.push(line.text);
+  }
+  close();
+  return blocks;
+}
+
 const keptAtMost = 3_000;
 const nothing: Output = { lines: [], dropped: 0, ended: false, failure: null };
 

@@ -7,10 +7,14 @@ import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Row, Rows } from '../../ui/list.tsx';
 import { Empty, Loaded } from '../../ui/said.tsx';
 import { Section } from '../../ui/section.tsx';
+import { StateMark } from '../../ui/state-mark.tsx';
 import { Ago, Line } from '../../ui/text.tsx';
+import { outcomesOf } from './outcomes.ts';
 import css from './today.module.css';
 
-const linesOfBrand = 5;
+const outcomesOfBrand = 6;
+/** How far back the log is asked for: most of its lines are no outcome. */
+const linesAsked = 500;
 
 function yesterday(today: string): string {
   const start = new Date(`${today}T00:00:00`);
@@ -29,7 +33,8 @@ export function joined(live: readonly ActivityLine[], asked: readonly ActivityLi
 
 function BrandSince({ brand, from }: { brand: string; from: string }) {
   const activity = useLive((live) => live.activity);
-  const query = useQuery(`activity/${brand}`, 0, (client) => client.activity({ brand, limit: 60 }));
+  const query = useQuery(`activity/${brand}`, 0, (client) => client.activity({ brand, limit: linesAsked }));
+  const tickets = useLive((live) => live.tickets);
   const own = useMemo(() => activity.filter((line) => line.brand === brand), [activity, brand]);
   return (
     <div className={css.since}>
@@ -42,22 +47,23 @@ function BrandSince({ brand, from }: { brand: string; from: string }) {
             own,
             asked.map((line) => ({ ...line, brand })),
           ).filter((line) => line.at >= from);
-          if (lines.length === 0) return <p className={css.still}>{t.today.noChange}</p>;
+          const outcomes = outcomesOf(lines, (id) => tickets[id]?.title ?? id);
+          if (outcomes.length === 0) return <p className={css.still}>{t.today.noChange}</p>;
           return (
             <Rows label={t.today.sinceIn(brand)}>
-              {lines.slice(0, linesOfBrand).map((line) => (
-                <Row
-                  key={line.position}
-                  to={line.ticket === null ? `/brand/${brand}/activity` : `/ticket/${line.ticket}`}
-                >
-                  {line.ticket !== null && <span className={css.quiet}>{line.ticket}</span>}
-                  <Line text={line.text} className={css.title} />
-                  <Ago at={line.at} />
+              {outcomes.slice(0, outcomesOfBrand).map((outcome) => (
+                <Row key={outcome.key} to={outcome.to} className={css.row}>
+                  <span className={css.outcome}>
+                    <StateMark state={outcome.state} word={outcome.word} />
+                  </span>
+                  <Line text={outcome.about} className={css.title} />
+                  {outcome.why !== '' && <Line text={outcome.why} className={css.reason} />}
+                  <Ago at={outcome.at} />
                 </Row>
               ))}
-              {lines.length > linesOfBrand && (
+              {outcomes.length > outcomesOfBrand && (
                 <Row to={`/brand/${brand}/activity`}>
-                  <span className={css.quiet}>{t.today.more(lines.length - linesOfBrand)}</span>
+                  <span className={css.quiet}>{t.today.more(outcomes.length - outcomesOfBrand)}</span>
                 </Row>
               )}
             </Rows>

@@ -77,7 +77,7 @@ function Running() {
                 <BrandMark id={run.brand} />
               </span>
               <span className={css.id}>{run.ticket ?? t.runs.role(run.role)}</span>
-              <span className={css.quiet}>{t.runtimes[run.runtime]}</span>
+              <span className={css.runtime}>{t.runtimes[run.runtime]}</span>
               <Line text={run.reason} className={css.title} />
               {run.contextUsed !== null && (
                 <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>

@@ -58,7 +58,7 @@ test('a token is good once, a reload on any screen needs none, and a page withou
     const other = await context.newPage();
     await other.goto(address);
     await expect(other.getByText('This page may not speak to the core')).toBeVisible();
-    await expect(other.getByText('Run `atrium serve`')).toBeVisible();
+    await expect(other.getByText('This page has no valid token. Run `atrium serve`')).toBeVisible();
     expect(other.url()).toBe(`${origin}/`);
     await other.close();
   }
