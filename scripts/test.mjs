@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { environment, main, node, root, setup } from './setup.mjs';
 
 /** How long one suite may take before it is ended and counts as failed, in milliseconds. */
-const suiteWithin = 9 * 60_000;
+const suiteWithin = 20 * 60_000;
 
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
