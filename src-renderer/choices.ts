@@ -1,5 +1,5 @@
 import type { CountBy } from '../src-main/contract/config.ts';
-import type { ModelClass, RuntimeName, TicketMode } from '../src-main/contract/tickets.ts';
+import type { KnownRuntime, ModelClass, RuntimeName, TicketMode } from '../src-main/contract/tickets.ts';
 import { t } from './strings/en.ts';
 
 // The contract's schemas stay out of the window's bundle: what a select can hold is what has a name here.
@@ -8,7 +8,15 @@ const within = <T extends string>(names: Readonly<Record<T, unknown>>) => {
   return (value: string): value is T => known.has(value);
 };
 
-export const isRuntime = within<RuntimeName>(t.runtimes);
+const isKnownRuntime = within<KnownRuntime>(t.runtimes);
+export const isRuntime = (value: string): value is RuntimeName =>
+  isKnownRuntime(value) || value.startsWith('acp-');
+
+/** What a runtime is called for a person. */
+export function runtimeTitle(name: RuntimeName): string {
+  return isKnownRuntime(name) ? t.runtimes[name] : t.acpAgent(name.slice('acp-'.length));
+}
+
 export const isModelClass = within<ModelClass>(t.modelClasses);
 export const isMode = within<TicketMode>(t.editor.modes);
 export const isCountBy = within<CountBy>(t.onboarding.counts);

@@ -17,6 +17,13 @@ const PROVIDERS = [
     baseEnv: ['ANTHROPIC_BASE_URL'],
     keyEnv: ['ANTHROPIC_API_KEY'],
   },
+  {
+    provider: 'openai',
+    config: 'openai',
+    baseUrl: 'https://api.openai.com',
+    baseEnv: ['OPENAI_BASE_URL'],
+    keyEnv: ['OPENAI_API_KEY'],
+  },
 ] as const;
 
 /** Where models are, and how their keys are found; keys are read at each call and stay in this process. */

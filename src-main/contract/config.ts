@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BrandId } from './ids.ts';
-import { RuntimeName } from './tickets.ts';
+import { AcpAgentName, RuntimeName } from './tickets.ts';
 
 /** How tests are counted in a check's output; `exit` counts none and goes by the exit code. */
 export const CountBy = z.enum(['tap', 'junit', 'exit']);
@@ -59,6 +59,28 @@ const model = z.strictObject({
   keyFile: z.string().optional(),
 });
 
+const absolute = z
+  .string()
+  .regex(/^\/[^\0]*$/, 'an absolute path')
+  .refine((path) => !path.split('/').includes('..'), 'an absolute path without ".."');
+
+/** An agent of the operator's own choice that speaks the Agent Client Protocol on its stdio. */
+export const AcpAgentConfig = z.strictObject({
+  /** A shell command line, run inside the walls; Node is there as `node`. */
+  command: z.string().trim().min(1).max(2_000),
+  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  /** Files or folders of this machine that it needs, and where it finds them: below /opt/agent, to read only. */
+  mounts: z
+    .array(
+      z.strictObject({
+        source: absolute,
+        target: absolute.regex(/^\/opt\/agent\/./, 'a path below /opt/agent/'),
+      }),
+    )
+    .default([]),
+});
+export type AcpAgentConfig = z.infer<typeof AcpAgentConfig>;
+
 /** `workspace.yaml` */
 export const WorkspaceConfig = z.strictObject({
   name: z.string().trim().min(1).max(100).default('Atrium'),
@@ -66,9 +88,20 @@ export const WorkspaceConfig = z.strictObject({
   maxRuns: z.number().int().min(1).max(30).default(4),
   maxCheckouts: z.number().int().min(1).max(100).default(10),
   defaultRuntime: RuntimeName.default('command'),
-  models: z.strictObject({ gemini: model.optional(), anthropic: model.optional() }).default({}),
+  models: z
+    .strictObject({ gemini: model.optional(), anthropic: model.optional(), openai: model.optional() })
+    .default({}),
   /** Where an agent program is, when it is not found by itself: a file, by absolute path. */
-  programs: z.strictObject({ gemini: z.string().optional(), claude: z.string().optional() }).default({}),
+  programs: z
+    .strictObject({
+      gemini: z.string().optional(),
+      claude: z.string().optional(),
+      codex: z.string().optional(),
+      opencode: z.string().optional(),
+    })
+    .default({}),
+  /** Further agents that speak the Agent Client Protocol; each is the runtime `acp-<name>`. */
+  acpAgents: z.record(AcpAgentName, AcpAgentConfig).default({}),
   /** Upper bound of one attempt, in minutes. */
   attemptMinutes: z
     .number()

@@ -11,7 +11,17 @@ export type TicketMode = z.infer<typeof TicketMode>;
 export const ModelClass = z.enum(['light', 'medium', 'heavy']);
 export type ModelClass = z.infer<typeof ModelClass>;
 
-export const RuntimeName = z.enum(['command', 'scripted', 'gemini', 'claude']);
+/** The runtimes that Atrium has an adapter of its own for. */
+export const KnownRuntime = z.enum(['command', 'scripted', 'gemini', 'claude', 'codex', 'opencode']);
+export type KnownRuntime = z.infer<typeof KnownRuntime>;
+
+/** What an agent is called in `workspace.yaml` under `acpAgents`. */
+export const AcpAgentName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/);
+
+/** A runtime: a known one, or `acp-<name>` for an agent that `workspace.yaml` declares. */
+export const RuntimeName = z.union([KnownRuntime, z.templateLiteral(['acp-', AcpAgentName])], {
+  error: `one of ${KnownRuntime.options.join(', ')}, or acp-<name> for an agent of workspace.yaml`,
+});
 export type RuntimeName = z.infer<typeof RuntimeName>;
 
 const line = (max: number) =>

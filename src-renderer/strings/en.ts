@@ -65,7 +65,15 @@ export const t = {
   loading: 'Loading',
   newRows: (count: number) => `${count} new`,
   states,
-  runtimes: { command: 'Command', scripted: 'Scripted', gemini: 'Gemini CLI', claude: 'Claude Code' },
+  runtimes: {
+    command: 'Command',
+    scripted: 'Scripted',
+    gemini: 'Gemini CLI',
+    claude: 'Claude Code',
+    codex: 'Codex',
+    opencode: 'OpenCode',
+  },
+  acpAgent: (name: string) => `${name} (ACP)`,
   modelClasses: { light: 'Light model', medium: 'Medium model', heavy: 'Heavy model' },
   time: {
     now: 'now',
@@ -326,7 +334,8 @@ export const t = {
     stop: (id: string) => `Stop ${id}`,
     stopIt: 'Stop',
     stopTitle: (id: string) => `Stop ${id}?`,
-    stopText: 'The program ends now and its ticket is blocked. What it did so far is kept; a successor can take it up.',
+    stopText:
+      'The program ends now and its ticket is blocked. What it did so far is kept; a successor can take it up.',
     keepRunning: 'Let it run',
     enforced: 'memory and processes are limited',
     measured: 'memory and processes are measured as it runs',

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
 import { createContext } from './context.ts';
 import type { CommandContext, CommonOptions } from './context.ts';
 
@@ -94,6 +95,16 @@ export function whole(least: number, most: number): (text: string) => number {
       throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
     }
     return number;
+  };
+}
+
+/** Reads what a schema of the contract takes. */
+export function matching(schema: z.ZodType): (text: string) => string {
+  return (text) => {
+    const parsed = schema.safeParse(text);
+    if (!parsed.success)
+      throw new InvalidArgumentError(`Give ${parsed.error.issues[0]?.message ?? 'another value'}.`);
+    return text;
   };
 }
 

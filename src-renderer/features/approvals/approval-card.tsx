@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { runtimeTitle } from '../../choices.ts';
 import { count, money, visible, visibleLine } from '../../format.ts';
 import { useQuery } from '../../query.ts';
 import { t } from '../../strings/en.ts';
@@ -160,7 +161,7 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
         }
       >
         <p>
-          {t.runtimes[ticket.runtime]}
+          {runtimeTitle(ticket.runtime)}
           {ticket.runtime !== 'command' && (
             <span className={css.quiet}>
               {' · '}

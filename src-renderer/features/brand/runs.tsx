@@ -2,6 +2,7 @@ import { Square } from 'lucide-react';
 import { useState } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { RunView } from '../../../src-main/contract/operator-api.ts';
+import { runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { count, share } from '../../format.ts';
@@ -36,7 +37,7 @@ function Run({ run }: { run: RunView }) {
                 <StateMark state={run.state} />
               </span>
               <span className={css.role}>{t.runs.role(run.role)}</span>
-              <span className={css.quiet}>{t.runtimes[run.runtime]}</span>
+              <span className={css.quiet}>{runtimeTitle(run.runtime)}</span>
               <Line text={run.reason} className={css.reason} />
               {run.contextUsed !== null && (
                 <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>

@@ -1,3 +1,4 @@
+import { runtimeTitle } from '../../choices.ts';
 import { lasting, visible } from '../../format.ts';
 import { type Scheme, choose, usePreferences } from '../../preferences.ts';
 import { useLive } from '../../store.ts';
@@ -61,7 +62,7 @@ export function SettingsScreen() {
               <Code text={workspace.path} />
             </Fact>
             <Fact name={t.settings.dispatch}>{t.settings.dispatches[config.dispatch]}</Fact>
-            <Fact name={t.settings.defaultRuntime}>{t.runtimes[config.defaultRuntime]}</Fact>
+            <Fact name={t.settings.defaultRuntime}>{runtimeTitle(config.defaultRuntime)}</Fact>
             <Fact name={t.settings.maxRuns}>{config.maxRuns}</Fact>
             <Fact name={t.settings.maxCheckouts}>{config.maxCheckouts}</Fact>
             <Fact name={t.settings.attempt}>{lasting(config.attemptMinutes * minute)}</Fact>
@@ -81,7 +82,7 @@ export function SettingsScreen() {
       <Section title={t.settings.runtimes}>
         {runtimes.map((runtime) => (
           <div key={runtime.name} className={css.line}>
-            <span className={css.name}>{t.runtimes[runtime.name]}</span>
+            <span className={css.name}>{runtimeTitle(runtime.name)}</span>
             <StateMark
               state={runtime.present ? 'passed' : 'none'}
               word={runtime.present ? t.settings.present : t.settings.absent}

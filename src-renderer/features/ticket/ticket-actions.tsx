@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
-import { isRuntime } from '../../choices.ts';
+import { isRuntime, runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { go } from '../../router.ts';
@@ -91,7 +91,7 @@ export function Reassign({ ticket, onClose }: AskingProps) {
             >
               {runtimes.map((each) => (
                 <option key={each.name} value={each.name} disabled={!each.present}>
-                  {each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name])}
+                  {each.present ? runtimeTitle(each.name) : t.ticket.absent(runtimeTitle(each.name))}
                 </option>
               ))}
             </Select>

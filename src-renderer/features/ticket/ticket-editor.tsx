@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { visibleLine } from '../../format.ts';
@@ -177,7 +178,7 @@ export function TicketEditor({ ticket, brand: given, title, focus, onClose }: Ti
               'runtime',
               runtimes.map((each) => [
                 each.name,
-                each.present ? t.runtimes[each.name] : t.ticket.absent(t.runtimes[each.name]),
+                each.present ? runtimeTitle(each.name) : t.ticket.absent(runtimeTitle(each.name)),
               ]),
             )}
             {form.runtime !== 'command' && select('modelClass', Object.entries(t.modelClasses))}

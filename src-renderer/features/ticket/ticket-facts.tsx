@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { runtimeTitle } from '../../choices.ts';
 import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
@@ -72,7 +73,7 @@ export function TicketFacts({ ticket }: { ticket: TicketDetail }) {
           </Fact>
         )}
         <Fact name={t.ticket.runtime}>
-          {t.runtimes[ticket.runtime]}
+          {runtimeTitle(ticket.runtime)}
           {ticket.runtime !== 'command' && (
             <>
               {' · '}

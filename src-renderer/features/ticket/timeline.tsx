@@ -7,6 +7,7 @@ import type {
   TicketDetail,
   TimelineEntry,
 } from '../../../src-main/contract/tickets.ts';
+import { runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { runsOf, useLive } from '../../store.ts';
@@ -92,7 +93,7 @@ function AttemptOutput({ attempt, number }: { attempt: AttemptView; number: numb
       open={live}
       title={
         <>
-          <StateMark state={attempt.state} word={t.ticket.outputOf(number, t.runtimes[attempt.runtime])} />
+          <StateMark state={attempt.state} word={t.ticket.outputOf(number, runtimeTitle(attempt.runtime))} />
           <Line text={attempt.reason} className={css.reason} />
         </>
       }

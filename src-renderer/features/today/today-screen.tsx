@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { runtimeTitle } from '../../choices.ts';
 import { share } from '../../format.ts';
 import { runsOf, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
@@ -77,7 +78,7 @@ function Running() {
                 <BrandMark id={run.brand} />
               </span>
               <span className={css.id}>{run.ticket ?? t.runs.role(run.role)}</span>
-              <span className={css.runtime}>{t.runtimes[run.runtime]}</span>
+              <span className={css.runtime}>{runtimeTitle(run.runtime)}</span>
               <Line text={run.reason} className={css.title} />
               {run.contextUsed !== null && (
                 <span className={css.quiet}>{t.runs.context(share(run.contextUsed))}</span>

@@ -1,11 +1,11 @@
 import { TicketId } from '../../../contract/ids.ts';
 import type { Result } from '../../../contract/errors.ts';
-import { RuntimeName } from '../../../contract/tickets.ts';
+import { KnownRuntime, RuntimeName } from '../../../contract/tickets.ts';
 import type { TicketSummary } from '../../../contract/tickets.ts';
 import type { CommandContext } from '../context.ts';
 import { refuse, valueOf } from '../failure.ts';
 import { freshCommandId, idOf } from '../ids.ts';
-import { oneOf } from '../program.ts';
+import { matching } from '../program.ts';
 import type { Group } from '../program.ts';
 
 /** `ticket approve`, `return`, `block`, `comment` and `reassign`. */
@@ -74,9 +74,9 @@ export function addTicketMoveCommands(ticket: Group): void {
     [
       {
         flags: '--runtime <name>',
-        description: RuntimeName.options.join(', '),
+        description: `${KnownRuntime.options.join(', ')}, or acp-<name>`,
         required: true,
-        read: oneOf(RuntimeName.options),
+        read: matching(RuntimeName),
       },
     ],
     async (context, { runtime }, given) => {
