@@ -198,7 +198,7 @@ const breaches: Record<string, Breach> = {
   },
   'the host’s temporary folder': {
     canaries: ['reach a socket of the host'],
-    plan: (plan) => beforeRootCloses(plan, '--bind', tmpdir(), '/tmp'),
+    plan: (plan) => beforeRootCloses(plan, '--bind', tmpdir(), tmpdir()),
   },
   'the host’s processes': {
     canaries: ['see a process of the host', 'kill a process of the host'],

@@ -21,7 +21,8 @@ export function blocksOf(lines: readonly RunOutput[]): RunOutput[] {
   let pieces: string[] = [];
   const close = () => {
     const last = blocks.at(-1);
-    if (last !== undefined && pieces.length > 1) blocks[blocks.length - 1] = { ...last, text: pieces.join('') };
+    if (last !== undefined && pieces.length > 1)
+      blocks[blocks.length - 1] = { ...last, text: pieces.join('') };
     pieces = [];
   };
   for (const line of lines) {
