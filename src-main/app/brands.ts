@@ -71,6 +71,7 @@ export function writeNewBrand(places: Places, brand: NewBrand): Result<void> {
     sealed: brand.sealed,
     repositories,
     limits: { memoryMb: 4096, processes: 512, temporaryMb: 2048 },
+    policy: [],
   };
   try {
     mkdirSync(own.folder, { recursive: true });

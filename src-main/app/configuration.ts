@@ -5,6 +5,7 @@ import { LineCounter, parseDocument, stringify, type Document } from 'yaml';
 import type { z } from 'zod';
 import { type AgentContract, BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../contract/config.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
+import { contractProblems } from '../domain/contracts.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 
 /**
@@ -97,7 +98,7 @@ export function writeBrandConfig(file: string, config: BrandConfig): void {
   writeFileAtomic(file, stringify(config));
 }
 
-/** Reads `agents/*.md`: every contract, or the first failure. */
+/** Reads `agents/*.md`: every contract, each by itself and beside the others, or the first failure. */
 export function readContracts(folder: string): Result<AgentContract[]> {
   if (!existsSync(folder))
     return fail(
@@ -112,7 +113,17 @@ export function readContracts(folder: string): Result<AgentContract[]> {
     if (!contract.ok) return contract;
     contracts.push(contract.value);
   }
-  return ok(contracts);
+  const [problem] = contractProblems(contracts);
+  if (!problem) return ok(contracts);
+  const { contract, field, expected } = problem;
+  const file = join(folder, `${contract}.md`);
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const line = lines.findIndex((text) => text.startsWith(`${field}:`));
+  return fail(
+    'invalid-file',
+    `${file}, line ${line + 1}: read ${shown(lines[line]?.trim())}, expected ${expected}`,
+    'mend that line and try again; nothing was changed',
+  );
 }
 
 function readContract(file: string, name: string): Result<AgentContract> {

@@ -93,7 +93,10 @@ function declaredCommand(name: string, write: boolean, reaches: boolean): AgentC
     tools: [],
     network: reaches ? 'ticket' : 'none',
     calls: reaches ? ['progress'] : [],
+    owns: [],
+    mayCall: [],
     modelClass: 'none',
+    rules: [],
     instructions: '',
     digest: '',
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BrandId } from './ids.ts';
-import { AcpAgentName, RuntimeName } from './tickets.ts';
+import { PolicyRules } from './policy.ts';
+import { AcpAgentName, PathGlob, RuntimeName } from './tickets.ts';
 
 /** How tests are counted in a check's output; `exit` counts none and goes by the exit code. */
 export const CountBy = z.enum(['tap', 'junit', 'exit']);
@@ -47,6 +48,8 @@ export const BrandConfig = z.strictObject({
       temporaryMb: z.number().int().min(16).default(2048),
     })
     .default({ memoryMb: 4096, processes: 512, temporaryMb: 2048 }),
+  /** Rules of policy for every run of this brand, below those of the workspace. */
+  policy: PolicyRules.default([]),
 });
 export type BrandConfig = z.infer<typeof BrandConfig>;
 
@@ -114,25 +117,68 @@ export const WorkspaceConfig = z.strictObject({
     .min(0.05)
     .max(24 * 60)
     .default(20),
+  /** Rules of policy for every run. */
+  policy: PolicyRules.default([]),
+  /** How long a call waits for the operator's answer before it is denied, in minutes. */
+  askMinutes: z
+    .number()
+    .min(0.01)
+    .max(24 * 60)
+    .default(30),
 });
 export type WorkspaceConfig = z.infer<typeof WorkspaceConfig>;
 
+/** A place that a contract may name. `<brand>` is the brand of the run. */
+const contractPlace = z.enum(['checkout', 'wiki/<brand>', 'wiki/_global']);
+const contractName = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/);
+
 /** The frontmatter of a contract, `agents/<name>.md`: the declared authority of one role. */
-export const ContractFrontmatter = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,40}$/),
-  /** What this role is for, in a sentence. */
-  description: z.string().min(1).max(500),
-  /** What it may read and write: `checkout`, `paths` (the ticket's), `wiki/<brand>`, `wiki/_global`, or nothing. */
-  reads: z.array(z.enum(['checkout', 'wiki/<brand>', 'wiki/_global'])),
-  writes: z.array(z.enum(['checkout', 'wiki/<brand>', 'wiki/_global'])),
-  /** Tools it may use, by kind. */
-  tools: z.array(z.enum(['read', 'search', 'edit', 'execute', 'fetch', 'report'])),
-  /** `ticket`: the ticket's list; `none`: nothing but its model. */
-  network: z.enum(['ticket', 'none']),
-  /** Verbs of the run API that it may call. */
-  calls: z.array(z.enum(['result', 'verdict', 'progress', 'comment', 'brief', 'wiki-write'])),
-  modelClass: z.enum(['light', 'medium', 'heavy', 'none']),
-});
+export const ContractFrontmatter = z
+  .strictObject({
+    name: contractName,
+    /** What this role is for, in a sentence. */
+    description: z.string().min(1).max(500),
+    /** Who it is, what it wants and where it comes from, in words: part of the brief. */
+    role: z.string().min(1).max(200).optional(),
+    goal: z.string().min(1).max(1_000).optional(),
+    backstory: z.string().min(1).max(4_000).optional(),
+    /** Where it may read, and where it may write. */
+    reads: z.array(contractPlace),
+    writes: z.array(contractPlace),
+    /** Globs of the repository that are this role's alone: it writes nothing else, and no other role writes there. */
+    owns: z.array(PathGlob).max(50).default([]),
+    /** Tools it may use, by kind. `ticket` is the task graph, `spawn` starts other roles, `ask` speaks to the operator. */
+    tools: z.array(
+      z.enum(['read', 'search', 'edit', 'execute', 'fetch', 'report', 'ticket', 'spawn', 'ask']),
+    ),
+    /** `ticket`: the ticket's list; `none`: nothing but its model. */
+    network: z.enum(['ticket', 'none']),
+    /** Verbs of the run API that it may call. */
+    calls: z.array(z.enum(['result', 'verdict', 'progress', 'comment', 'brief', 'wiki-write'])),
+    /** Roles that it may start. */
+    mayCall: z.array(contractName).max(50).default([]),
+    modelClass: z.enum(['light', 'medium', 'heavy', 'none']),
+    /** Rules of policy that hold for this role, below those of the workspace and the brand. */
+    rules: PolicyRules.default([]),
+  })
+  .superRefine((contract, context) => {
+    const wrong = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    const uses = (...kinds: string[]) => contract.tools.some((tool) => kinds.includes(tool));
+    if (uses('edit') !== contract.writes.length > 0)
+      wrong('writes', 'a place to write and the tool "edit" together, or neither');
+    if (contract.writes.some((place) => !contract.reads.includes(place)))
+      wrong('writes', 'only places that "reads" names as well');
+    if (contract.owns.length > 0 && !contract.writes.includes('checkout'))
+      wrong('owns', 'nothing where "writes" does not name the checkout');
+    if (uses('spawn') !== contract.mayCall.length > 0)
+      wrong('mayCall', 'roles to start and the tool "spawn" together, or neither');
+    if (uses('spawn', 'ask', 'ticket') && uses('edit', 'execute', 'search', 'fetch'))
+      wrong(
+        'tools',
+        'either the work itself (edit, execute, search, fetch) or the direction of it (spawn, ask, ticket), never both',
+      );
+  });
 export type ContractFrontmatter = z.infer<typeof ContractFrontmatter>;
 
 /** A contract with its text and the digest of its file. */

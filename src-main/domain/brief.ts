@@ -9,6 +9,49 @@ export interface Extract {
   text: string;
 }
 
+/**
+ * Who a run is and what it may do, from its contract: the part of every brief that says so in words. What enforces it stands
+ * elsewhere.
+ */
+export function roleBrief(contract: AgentContract): string {
+  const directs = contract.tools.includes('spawn');
+  const preamble = directs
+    ? [
+        'You direct and do no work yourself: you never edit files, run commands or explore.',
+        `You may start these roles and no others: ${contract.mayCall.join(', ')}.`,
+      ]
+    : [
+        'You carry out one task, this one, and then you end.',
+        'You use your tools directly: you start no other agents, keep no tickets and ask the operator nothing but through your report.',
+        'Every file that you report is named by its absolute path.',
+      ];
+  return [
+    section('Your role', [contract.role, contract.instructions].filter(Boolean).join('\n\n')),
+    section('Your goal', contract.goal ?? ''),
+    section('Where you come from', contract.backstory ?? ''),
+    section(
+      'What holds for you',
+      [
+        ...preamble.map((line) => `- ${line}`),
+        `- You read ${places(contract.reads)} and write ${places(contract.writes)}.`,
+        ...(contract.owns.length > 0
+          ? [`- Of the repository you write ${contract.owns.join(', ')} alone.`]
+          : []),
+        `- Your tools are of these kinds: ${contract.tools.join(', ')}; any other call is denied, with the reason.`,
+        ...contract.rules.map((rule) => `- ${rule.decision}: ${rule.reason}`),
+      ].join('\n'),
+    ),
+  ]
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function places(named: readonly string[]): string {
+  return named.length === 0
+    ? 'nothing'
+    : named.map((place) => (place === 'checkout' ? 'your checkout' : place)).join(', ');
+}
+
 /** The brief of an executor: the first prompt, and a file in its room. One task, and how it is judged. */
 export function executorBrief(ticket: Ticket, contract: AgentContract, extracts: readonly Extract[]): string {
   const { draft } = ticket;
@@ -19,7 +62,7 @@ export function executorBrief(ticket: Ticket, contract: AgentContract, extracts:
     `# ${ticket.id}: ${draft.title}`,
     draft.description,
     section('Why', draft.why),
-    section('Your role', contract.instructions),
+    roleBrief(contract),
     section(
       'Where',
       [

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AgentContract } from '../contract/config.ts';
+import { ToolKind } from '../contract/policy.ts';
 import {
   evaluate,
   INVARIANTS,
@@ -11,10 +12,9 @@ import {
   type Geography,
   type Place,
   type Rule,
-  type ToolKind,
 } from './policy.ts';
 
-const kinds: ToolKind[] = ['read', 'search', 'edit', 'execute', 'fetch', 'report', 'spawn', 'ask', 'other'];
+const kinds = ToolKind.options;
 const allPlaces: Place[] = [
   'state',
   'ticket-state',
@@ -53,6 +53,9 @@ const contract = (over: Partial<AgentContract> = {}): AgentContract => ({
   network: 'ticket',
   calls: ['result'],
   modelClass: 'medium',
+  owns: [],
+  mayCall: [],
+  rules: [],
   instructions: '',
   digest: '',
   ...over,

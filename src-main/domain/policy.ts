@@ -1,9 +1,6 @@
 import type { AgentContract } from '../contract/config.ts';
 import type { GuardDecision } from '../contract/operator-api.ts';
-
-/** Kinds of tool calls, whatever the agent program calls them. */
-export type ToolKind =
-  'read' | 'search' | 'edit' | 'execute' | 'fetch' | 'report' | 'spawn' | 'ask' | 'other';
+import { ToolKind } from '../contract/policy.ts';
 
 /** Where a path lies, seen from the walls of one brand. */
 export type Place =
@@ -34,17 +31,7 @@ export interface Rule {
   reason: string;
 }
 
-const everyKind: readonly ToolKind[] = [
-  'read',
-  'search',
-  'edit',
-  'execute',
-  'fetch',
-  'report',
-  'spawn',
-  'ask',
-  'other',
-];
+const everyKind: readonly ToolKind[] = ToolKind.options;
 const toolKinds: Record<string, ToolKind> = {
   read: 'read',
   read_file: 'read',
@@ -91,6 +78,11 @@ const toolKinds: Record<string, ToolKind> = {
   delegate_to_agent: 'spawn',
   askuserquestion: 'ask',
   ask_user: 'ask',
+  taskcreate: 'ticket',
+  taskupdate: 'ticket',
+  taskstop: 'ticket',
+  ticket_draft: 'ticket',
+  ticket_edit: 'ticket',
 };
 
 /** The kind of a tool by the name that an agent program gives it; `other` where it is not known. */
@@ -122,14 +114,10 @@ export const INVARIANTS: readonly Rule[] = [
     places: ['git-internals'],
     reason: 'the files of git itself are changed by git commands only',
   },
-  {
-    name: 'no-spawn',
-    decision: 'deny',
-    kinds: ['spawn', 'ask'],
-    places: 'any',
-    reason: 'a run carries out one task itself: it starts no other agents and asks through its report',
-  },
 ];
+
+/** What the main loop may do and no worker. */
+const DIRECTION = ['spawn', 'ask', 'ticket'] as const;
 
 /** Rows that a contract amounts to. */
 export function rulesOf(contract: AgentContract): Rule[] {
@@ -144,6 +132,16 @@ export function rulesOf(contract: AgentContract): Rule[] {
   if (contract.writes.includes('wiki/_global')) writable.push('wiki/_global');
   const rules: Rule[] = [];
   const tools = new Set<ToolKind>(contract.tools);
+  const absent = DIRECTION.filter((kind) => !tools.has(kind));
+  if (absent.length > 0)
+    rules.push({
+      name: 'no-spawn',
+      decision: 'deny',
+      kinds: absent,
+      places: 'any',
+      reason:
+        'a run carries out one task itself: it starts no other agents, keeps no tickets, and asks through its report',
+    });
   const row = (kind: ToolKind, places: Rule['places'], reason: string) => {
     if (tools.has(kind))
       rules.push({ name: `${contract.name}.${kind}`, decision: 'allow', kinds: [kind], places, reason });
@@ -154,6 +152,7 @@ export function rulesOf(contract: AgentContract): Rule[] {
   row('execute', 'any', 'its contract lets it run commands inside the walls');
   row('fetch', 'any', 'its contract lets it reach the hosts of its ticket; the gateway holds the list');
   row('report', 'any', 'its contract lets it report');
+  for (const kind of DIRECTION) row(kind, 'any', 'its contract lets it direct the work of others');
   return rules;
 }
 
