@@ -34,6 +34,7 @@ const knownServices = [
   'gateway',
   'runtimes',
   'guard',
+  'terminals',
   'wiki',
   'distill',
 ];

@@ -2,7 +2,7 @@ import type { ProbeFailureCode } from './profile.ts';
 
 /** Closed list of reasons for which nothing is started. */
 export type SandboxErrorCode =
-  ProbeFailureCode | 'profile-refused' | 'mount-refused' | 'identity-refused' | 'closed';
+  ProbeFailureCode | 'profile-refused' | 'mount-refused' | 'identity-refused' | 'bash-missing' | 'closed';
 
 /** A launch that was refused or did not come about. */
 export class SandboxError extends Error {

@@ -14,5 +14,6 @@ export type {
   SandboxProbe,
   SandboxProcess,
   SandboxProfile,
+  TerminalLaunch,
 } from './profile.ts';
 export { createSandbox } from './sandbox.ts';

@@ -158,7 +158,7 @@ async function waitForEnd(
  * The launcher ends with its command; the namespace's init follows by its death signal and takes all that is left along.
  * The kernel lets it become a zombie only when every process in its namespace is gone.
  */
-async function waitUntilGone(init: number): Promise<void> {
+export async function waitUntilGone(init: number): Promise<void> {
   const startedAt = statFields(init)?.[19];
   for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
     const fields = statFields(init);
@@ -167,7 +167,8 @@ async function waitUntilGone(init: number): Promise<void> {
   }
 }
 
-function sendKill(pid: number): void {
+/** Kills a process that may be gone already. */
+export function sendKill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {

@@ -97,6 +97,20 @@ export interface LaunchOptions {
   onSpawn?(pid: number): void;
 }
 
+/**
+ * How a tree is started behind a PTY. Whoever asked for it starts `file` with `args`, in `/` and with no environment, says the
+ * pid at once, and says when it ended; where it could not be started, `ended` is said too.
+ */
+export interface TerminalLaunch {
+  file: string;
+  args: string[];
+  started(pid: number): void;
+  /** Kills the whole tree. */
+  stop(): void;
+  /** @param code null where it ended by a signal or was not started. Resolves when every process inside is gone. */
+  ended(code: number | null): Promise<SandboxExit>;
+}
+
 /** The only way to start anything that an agent steers. */
 export interface Sandbox {
   probe(): Promise<SandboxProbe>;
@@ -106,6 +120,8 @@ export interface Sandbox {
   launch(profile: SandboxProfile, command: string[], options?: LaunchOptions): Promise<SandboxProcess>;
   /** @throws SandboxError as `launch`, and `launch-failed` when the launcher ended before the command was executed. */
   run(profile: SandboxProfile, command: string[], options: RunOptions): Promise<RunResult>;
+  /** Plans a launch behind a PTY. @throws SandboxError as `launch`, and `bash-missing` */
+  planTerminal(profile: SandboxProfile, command: string[]): Promise<TerminalLaunch>;
   /** Ends everything it started; later launches are refused. */
   close(): Promise<void>;
 }

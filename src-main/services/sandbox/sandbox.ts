@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import { buildArguments, type LaunchInput, type LaunchPlan, SETPRIV, USER_INSIDE } from './arguments.ts';
 import { SandboxError } from './failure.ts';
 import { checkLauncherFile, readLauncherVersion } from './launcher.ts';
-import { chooseLimitKeeper, type LimitKeeper } from './limits.ts';
+import { chooseLimitKeeper, type LimitGroup, type LimitKeeper } from './limits.ts';
 import { inspectMounts } from './mounts.ts';
 import { collect, startTree } from './process-tree.ts';
 import type {
@@ -17,9 +17,11 @@ import type {
   SandboxProbe,
   SandboxProcess,
   SandboxProfile,
+  TerminalLaunch,
 } from './profile.ts';
 import { proveProfile } from './prove.ts';
 import { isFilterArchitecture, seccompFilter } from './seccomp.ts';
+import { clearTerminalFolder, planTerminal } from './terminal-launch.ts';
 import { readSystemBase, type SystemBase, writeEtc } from './system-base.ts';
 
 const DEFAULT_LAUNCHER = '/usr/bin/bwrap';
@@ -30,6 +32,13 @@ export interface SandboxParts {
   buildArguments(input: LaunchInput): LaunchPlan;
   inspectMounts(profile: SandboxProfile, protectedPaths: readonly string[]): void;
   chooseLimitKeeper(): LimitKeeper;
+}
+
+/** A launch that may begin. */
+interface Prepared {
+  launcher: string;
+  plan: LaunchPlan;
+  group: LimitGroup;
 }
 
 /** See {@link Sandbox}. Starts nothing until it is asked to. */
@@ -51,6 +60,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
   const launcherPath = options.launcherPath ?? DEFAULT_LAUNCHER;
   const mode: SandboxMode = process.getuid?.() === 0 ? 'root-drop' : 'user-namespace';
   const running = new Set<SandboxProcess>();
+  const terminals = new Set<{ stop(): void; gone: Promise<void> }>();
+  let terminalFolder: string | undefined;
   let closed = false;
   let cachedBase: SystemBase | undefined;
   let cachedKeeper: LimitKeeper | undefined;
@@ -71,7 +82,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     return etc;
   };
 
-  function start(profile: SandboxProfile, command: string[], launchOptions: LaunchOptions): SandboxProcess {
+  /** What every launch goes through: the launcher looked at, the profile and its mounts checked, its limits set up. */
+  function prepare(profile: SandboxProfile, command: string[]): Prepared {
     if (closed)
       throw new SandboxError(
         'closed',
@@ -92,7 +104,11 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
       etc: etcFor(state, profile.identity ?? USER_INSIDE),
       filter: seccompFilter(arch),
     });
-    const group = keeper().open(profile.limits);
+    return { launcher, plan, group: keeper().open(profile.limits) };
+  }
+
+  function start(profile: SandboxProfile, command: string[], launchOptions: LaunchOptions): SandboxProcess {
+    const { launcher, plan, group } = prepare(profile, command);
     let tree: SandboxProcess;
     try {
       tree = startTree(launcher, plan, group, launchOptions);
@@ -103,6 +119,21 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     running.add(tree);
     void tree.exited.then(() => running.delete(tree));
     return tree;
+  }
+
+  function terminal(profile: SandboxProfile, command: string[]): TerminalLaunch {
+    const { launcher, plan, group } = prepare(profile, command);
+    try {
+      terminalFolder ??= clearTerminalFolder(stateDir());
+      const { gone, ...launch } = planTerminal(launcher, plan, group, terminalFolder, profile.identity);
+      const held = { stop: launch.stop, gone };
+      terminals.add(held);
+      void gone.then(() => terminals.delete(held));
+      return launch;
+    } catch (error) {
+      group.finish();
+      throw error;
+    }
   }
 
   async function run(profile: SandboxProfile, command: string[], runOptions: RunOptions): Promise<RunResult> {
@@ -173,9 +204,14 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     prove: (profile) => proveProfile({ run, stateDir, forwarderPath: options.forwarderPath }, profile),
     launch: (profile, command, launchOptions = {}) =>
       Promise.resolve().then(() => start(profile, command, launchOptions)),
+    planTerminal: (profile, command) => Promise.resolve().then(() => terminal(profile, command)),
     async close() {
       closed = true;
-      await Promise.all([...running].map((tree) => tree.stop()));
+      for (const { stop } of terminals) stop();
+      await Promise.all([
+        ...[...running].map((tree) => tree.stop()),
+        ...[...terminals].map(({ gone }) => gone),
+      ]);
     },
   };
 }
@@ -289,6 +325,7 @@ function explainProbeFailure(
     code === 'profile-refused' ||
     code === 'mount-refused' ||
     code === 'identity-refused' ||
+    code === 'bash-missing' ||
     code === 'closed'
   ) {
     return { code: 'launch-failed', message, hint };
