@@ -74,7 +74,7 @@ export function ptyConformance(name: string, port: PtyPort): void {
       const shell = open();
       await shell.shows('$ ');
       shell.type('exit 9\x03');
-      await shell.shows('^C');
+      await shell.shows('^C\r\n$ ');
       shell.type('exit 4\r');
       expect(await shell.exit).toMatchObject({ code: 4 });
     });
