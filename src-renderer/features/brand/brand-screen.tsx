@@ -1,5 +1,5 @@
-import type { BrandTab } from '../../router.ts';
-import { brandTabs, go, pathOfPage } from '../../router.ts';
+import { go } from '../../router.ts';
+import { type BrandTab, brandTabs, pathOfPage } from '../../routes.ts';
 import { useKeys } from '../../keys.ts';
 import { useQuery } from '../../query.ts';
 import { brandById, useLive } from '../../store.ts';

@@ -1,6 +1,6 @@
 import type { ActivityLine } from '../../feed.ts';
 import { capital, visibleLine } from '../../format.ts';
-import { pathOfPage } from '../../router.ts';
+import { pathOfPage } from '../../routes.ts';
 import { t } from '../../strings/en.ts';
 
 /** What came of something: what the operator wants to know of a day, in contrast to how it came about. */

@@ -12,7 +12,7 @@ import remarkRehype from 'remark-rehype';
 import { unified } from 'unified';
 import type { PageView } from '../../../src-main/contract/operator-api.ts';
 import { visible, visibleLine } from '../../format.ts';
-import { pathOfPage } from '../../router.ts';
+import { pathOfLink } from '../../routes.ts';
 import { t } from '../../strings/en.ts';
 import { Link } from '../../ui/link.tsx';
 import { ClaimMark } from './claim-mark.tsx';
@@ -116,11 +116,11 @@ function decoded(target: string): string {
   }
 }
 
-function shownLink(href: unknown, children: ReactNode): ReactNode {
+function shownLink(href: unknown, brand: string, children: ReactNode): ReactNode {
   if (typeof href !== 'string') return <span>{children}</span>;
   if (href.startsWith(wikiScheme)) {
     const target = decoded(href.slice(wikiScheme.length));
-    const path = ticketId.test(target) ? `/ticket/${target}` : pathOfPage(target);
+    const path = ticketId.test(target) ? `/ticket/${target}` : pathOfLink(target, brand);
     return (
       <Link to={path} className={css.link}>
         {children}
@@ -153,11 +153,13 @@ interface ShownProps {
 
 interface MarkdownProps {
   text: string;
+  /** Whose page it is. */
+  brand: string;
   claims: readonly Claim[];
 }
 
 /** A page's text as elements: nothing of it is markup that runs, nothing loads from elsewhere. */
-export const Markdown = memo(function Markdown({ text, claims }: MarkdownProps) {
+export const Markdown = memo(function Markdown({ text, brand, claims }: MarkdownProps) {
   const tree = processor.runSync(processor.parse(visible(text)));
   const unplaced = placeClaims(tree, claims);
   const marks = (which: string | undefined) =>
@@ -186,7 +188,7 @@ export const Markdown = memo(function Markdown({ text, claims }: MarkdownProps) 
         jsx,
         jsxs,
         components: {
-          a: ({ href, children }: ShownProps) => shownLink(href, children),
+          a: ({ href, children }: ShownProps) => shownLink(href, brand, children),
           img: ({ alt }: ShownProps) => (
             <span className={css.outside}>{t.wiki.picture(visibleLine(alt ?? ''))}</span>
           ),

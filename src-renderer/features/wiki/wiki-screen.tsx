@@ -3,7 +3,7 @@ import type { PageView, SearchHit } from '../../../src-main/contract/operator-ap
 import { visible, visibleLine } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { useQuery } from '../../query.ts';
-import { pathOfPage } from '../../router.ts';
+import { pathOfPage } from '../../routes.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
@@ -96,7 +96,7 @@ function Reading({ page }: { page: PageView }) {
         </p>
       </header>
       <div className={css.body}>
-        <Markdown text={page.body} claims={page.claims} />
+        <Markdown text={page.body} brand={page.brand} claims={page.claims} />
       </div>
       <footer className={css.foot}>
         {page.sources.length > 0 && (

@@ -25,7 +25,7 @@ const screens: readonly [name: string, path: string, prepare?: Prepare][] = [
   ['its tickets', '/brand/label/tickets/T-label-1'],
   ['its runs', '/brand/label/runs'],
   ['its activity', '/brand/label/activity'],
-  ['a wiki page', '/wiki/wiki/label/label.md', (page) => page.getByRole('button', { name: /^high/ }).click()],
+  ['a wiki page', '/wiki/label/label', (page) => page.getByRole('button', { name: /^high/ }).click()],
   ['the health', '/health', pressed('r', 'main ol li')],
   ['the settings', '/settings'],
   ['adding a brand', '/add-brand'],

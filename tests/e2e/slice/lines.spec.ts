@@ -47,7 +47,7 @@ test('a token is good once, a reload on any screen needs none, and a page withou
   const { url, origin } = await desk.workspace.serve();
   await window.open(url);
   expect(page.url()).toBe(`${origin}/`);
-  for (const screen of ['/', '/wiki/wiki/label/label.md', '/brand/none/tickets', '/settings']) {
+  for (const screen of ['/', '/wiki/label/label', '/brand/none/tickets', '/settings']) {
     await page.goto(origin + screen);
     await expect(window.heading).not.toHaveText('Atrium');
     await page.reload();

@@ -483,7 +483,7 @@ export function pagesOf(amount: Amount): PageView[] {
     body: string,
     part: Partial<PageView> = {},
   ): PageView => ({
-    page: path,
+    page: `wiki/${path}.md`,
     title,
     brand,
     authority: 'librarian',
@@ -505,7 +505,7 @@ export function pagesOf(amount: Amount): PageView[] {
         '---',
         'title: How concerts are kept',
         '---',
-        'Concerts are kept as one file each in `content/concerts`. See also [[label/distribution|how releases are distributed]] and [[T-label-14]].',
+        'Concerts are kept as one file each in `content/concerts`. See also [[distribution|how releases are distributed]] and [[T-label-14]].',
         '',
         '## Dates',
         '',
@@ -528,7 +528,7 @@ export function pagesOf(amount: Amount): PageView[] {
         '> Nobody has said what happens to a concert that moves.',
       ].join('\n'),
       {
-        backlinks: ['label/distribution', '_global/dates'],
+        backlinks: ['wiki/label/distribution.md', 'wiki/_global/dates.md'],
         claims: [
           {
             id: 'c1',
