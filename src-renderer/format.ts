@@ -106,9 +106,10 @@ export function lasting(ms: number): string {
   return t.time.minutesSeconds(Math.floor(ms / minute), Math.floor((ms % minute) / 1_000));
 }
 
-/** Two decimals and a currency. */
+/** Two decimals and a currency; what was spent is never shown as nothing. */
 export function money(usd: number): string {
-  return usd.toLocaleString(t.locale, { style: 'currency', currency: 'USD' });
+  const shown = (dollars: number) => dollars.toLocaleString(t.locale, { style: 'currency', currency: 'USD' });
+  return usd > 0 && usd < 0.005 ? `<${shown(0.01)}` : shown(usd);
 }
 
 export function count(value: number): string {

@@ -26,7 +26,7 @@ export async function guessRepository(path: string, git: GitProgram): Promise<Re
   const { setup, test, lint, count, lockfiles, setupHosts } = guessed;
   return ok({
     path: found.path,
-    name: found.path.split('/').at(-1) ?? 'repository',
+    name: nameOf(found.path),
     branch: found.branch,
     commit: found.head,
     checks: { setup, test, lint, count },
@@ -35,6 +35,15 @@ export async function guessRepository(path: string, git: GitProgram): Promise<Re
     notes: found.notes,
   });
 }
+
+/** A repository is called like its folder, as far as a name of Atrium's goes: one line, short enough to name folders of its own. */
+function nameOf(path: string): string {
+  const name = [...(path.split('/').at(-1) ?? '')].slice(0, LONGEST_NAME).join('');
+  return name.replaceAll(/\p{Cc}/gu, ' ').trim() || 'repository';
+}
+
+/** In characters, of which each may take four bytes of a file name's 255. */
+const LONGEST_NAME = 48;
 
 /** What `brand add` asks for, once its repositories were looked at. */
 export interface NewBrand {

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { type AgentContract, BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../contract/config.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import { contractProblems } from '../domain/contracts.ts';
+import { plural } from '../domain/plural.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 
 /**
@@ -22,26 +23,38 @@ export function parseYaml<S extends z.ZodType>(
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const lineAt = (offset: number) => lines.linePos(offset).line + lineOffset;
-  const broken = document.errors[0];
-  if (broken) {
-    const line = lineAt(broken.pos[0]);
+  const unreadable = (line: number, why: string) => {
     const read = text.split('\n')[line - lineOffset - 1]?.trim() ?? '';
     return fail(
       'invalid-file',
-      `${file}, line ${line}: read ${shown(read)}, expected YAML: ${broken.message}`,
+      `${file}, line ${line}: read ${shown(read)}, expected YAML: ${why}`,
       'mend that line and try again; nothing was changed',
     );
+  };
+  const broken = document.errors[0];
+  if (broken) {
+    const several = broken.code === 'MULTIPLE_DOCS';
+    return unreadable(lineAt(broken.pos[0]), several ? 'One document in a file' : broken.message);
   }
-  const parsed = schema.safeParse(document.toJS() ?? {});
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    return unreadable(lineAt(0), 'Aliases that repeat a few times, not without end');
+  }
+  const parsed = schema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
-  const issue = parsed.error.issues[0];
+  // A field that does not exist is often why another is missing: a misspelt name is told first.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   const path = issue
     ? [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])]
     : [];
-  const value = document.getIn(path, false);
+  const read = document.getIn(path, false);
   return fail(
     'invalid-file',
-    `${file}, line ${lineAt(offsetOf(document, path))}: read ${path.join('.') || 'the document'} = ${shown(value)}, expected ${expectationOf(issue)}`,
+    `${file}, line ${lineAt(offsetOf(document, path))}: read ${path.join('.') || 'the document'} = ${shown(read)}, expected ${expectationOf(issue)}`,
     'mend that line and try again; nothing was changed',
   );
 }
@@ -51,8 +64,26 @@ export function expectationOf(issue: z.core.$ZodIssue | undefined): string {
   if (issue === undefined) return 'another shape';
   if (issue.code === 'unrecognized_keys')
     return 'no such field ("atrium schema" prints those that there are)';
+  if (issue.code === 'invalid_type') return KINDS[issue.expected] ?? issue.expected;
+  if (issue.code === 'too_big') return bounded('at most', issue.maximum, issue.origin);
+  if (issue.code === 'too_small') return bounded('at least', issue.minimum, issue.origin);
   const wanted = /^[A-Z][a-z ]+: expected (.+)$/s.exec(issue.message)?.[1] ?? issue.message;
   return wanted.replace(/, received .*$/s, '');
+}
+
+const KINDS: Partial<Record<string, string>> = {
+  string: 'text',
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'fields with values',
+};
+
+function bounded(how: 'at most' | 'at least', bound: number | bigint, origin: string): string {
+  if (origin === 'string') return `${how} ${plural(Number(bound), 'character')}`;
+  if (origin === 'array') return `${how} ${plural(Number(bound), 'entry', 'entries')}`;
+  return `${how} ${bound}`;
 }
 
 /** A value as a message quotes it: whole where it is short. */

@@ -317,7 +317,7 @@ export function createDispatcher(parts: {
     wake,
     open() {
       opened = true;
-      for (const entry of held.values()) entry.look = true;
+      for (const entry of [...held.values(), ...atGate.values()]) entry.look = true;
       wake();
     },
     busy: () => [...inHand.keys()],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckView, DoctorReport } from '../contract/operator-api.ts';
 import { CHECK_TITLES, grade } from '../domain/doctor.ts';
+import { plural } from '../domain/plural.ts';
 import { EXECUTOR } from '../domain/ticket.ts';
 import { INSIDE, sandboxProfile } from '../domain/sandbox-profile.ts';
 import { openEventStore } from '../services/event-store/index.ts';
@@ -65,7 +66,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
       const trouble = await check(patient);
       if (trouble !== null) return { ok: false, detail: `${patient.brand.id}: ${trouble}` };
     }
-    return { ok: true, detail: `${proved} in ${patients.length} brands` };
+    return { ok: true, detail: `${proved} in ${plural(patients.length, 'brand')}` };
   };
 
   const configuration = (): Finding => {
@@ -87,7 +88,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
       if (both.length > 1)
         return { ok: false, detail: `${both.map((one) => one.name).join(' and ')} both write ${place}` };
     }
-    return { ok: true, detail: `${read.value.length} contracts, no two write the same pages` };
+    return { ok: true, detail: `${plural(read.value.length, 'contract')}, no two write the same pages` };
   };
 
   const guardLive = (): Promise<Finding> =>
@@ -253,7 +254,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
       if (!probe.present)
         return { ok: false, detail: `${runtime.title} is in use and was not found: ${probe.detail}` };
     }
-    return { ok: true, detail: `${used.size} runtimes in use, each found` };
+    return { ok: true, detail: `${plural(used.size, 'runtime')} in use, each found` };
   };
 
   const checks: readonly (() => Finding | Promise<Finding>)[] = [

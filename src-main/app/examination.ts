@@ -3,6 +3,7 @@ import type { CommitId } from '../contract/ids.ts';
 import { branchOfTicket } from '../contract/ids.ts';
 import type { GateCondition, GateReport, Verdict } from '../contract/tickets.ts';
 import type { CheckOutcome } from '../domain/checks.ts';
+import { plural } from '../domain/plural.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { AUTHOR, type Room } from './rooms.ts';
@@ -70,7 +71,7 @@ export function createExaminer(parts: {
       return condition.outcome === 'pass';
     };
 
-    if (!note('commits', said(candidate.commits > 0 ? 'pass' : 'fail', `${candidate.commits} commits`)))
+    if (!note('commits', said(candidate.commits > 0 ? 'pass' : 'fail', plural(candidate.commits, 'commit'))))
       return report('');
     const merged = await git.mergeTree(onto, candidate.commit);
     if (!merged.ok) {
@@ -198,7 +199,7 @@ async function auditPaths(
   const submodule = changed.find((change) => change.newMode === '160000' || change.oldMode === '160000');
   if (submodule)
     return said('fail', `it changes the submodule ${submodule.path}, which only the operator does`);
-  return said('pass', `${changed.length} files changed, all inside the ticket's paths`);
+  return said('pass', `${plural(changed.length, 'file')} changed, all inside the ticket's paths`);
 }
 
 function worst(conditions: readonly GateCondition[]): Verdict {

@@ -3,6 +3,7 @@ import { EventEmitter, on } from 'node:events';
 import type { PhaseView, StartReport } from '../contract/operator-api.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { Actor } from '../contract/events.ts';
+import { plural } from '../domain/plural.ts';
 import type { Brand } from './brand.ts';
 import type { Calendar } from './calendar.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -69,7 +70,7 @@ export function createStart(parts: {
       return Promise.resolve(
         closed
           ? { outcome: 'skipped', reason: 'no brand is open yet: add one' }
-          : { outcome: 'ran', reason: `${parts.brands().length} brands open` },
+          : { outcome: 'ran', reason: `${plural(parts.brands().length, 'brand')} open` },
       );
     },
     notBuilt,
@@ -94,7 +95,7 @@ export function createStart(parts: {
       return Promise.resolve(
         open === 0
           ? { outcome: 'skipped', reason: 'nothing is outstanding' }
-          : { outcome: 'ran', reason: `${open} tickets outstanding` },
+          : { outcome: 'ran', reason: `${plural(open, 'ticket')} outstanding` },
       );
     },
     notBuilt,
@@ -104,7 +105,10 @@ export function createStart(parts: {
       return Promise.resolve(
         waiting === 0
           ? { outcome: 'skipped', reason: 'no draft waits for approval' }
-          : { outcome: 'waiting', reason: `${waiting} drafts wait for approval` },
+          : {
+              outcome: 'waiting',
+              reason: `${plural(waiting, 'draft')} ${waiting === 1 ? 'waits' : 'wait'} for approval`,
+            },
       );
     },
     async ({ dryRun, detach }) => {
@@ -112,9 +116,9 @@ export function createStart(parts: {
         .brands()
         .flatMap(({ brand }) => brand.tickets.inStates(['ready', 'in_progress', 'verifying']));
       if (ready.length === 0) return { outcome: 'skipped', reason: 'no approved ticket waits' };
-      if (dryRun) return { outcome: 'ran', reason: `${ready.length} tickets` };
+      if (dryRun) return { outcome: 'ran', reason: plural(ready.length, 'ticket') };
       for (const { dispatcher } of parts.brands()) dispatcher.open();
-      if (detach) return { outcome: 'ran', reason: `${ready.length} tickets dispatched` };
+      if (detach) return { outcome: 'ran', reason: `${plural(ready.length, 'ticket')} dispatched` };
       // A brand's end may free a slot for another: until none has anything left.
       do await Promise.all(parts.brands().map(({ dispatcher }) => dispatcher.drained()));
       while (parts.brands().some(({ dispatcher }) => dispatcher.busy().length > 0));
@@ -126,7 +130,7 @@ export function createStart(parts: {
             .map((ticket) => `${ticket.id}: ${dispatcher.waitingReason(ticket.id) ?? ticket.reason}`),
         );
       return left.length === 0
-        ? { outcome: 'ran', reason: `${ready.length} tickets brought to their end` }
+        ? { outcome: 'ran', reason: `${plural(ready.length, 'ticket')} brought to an end` }
         : { outcome: 'waiting', reason: left.join('; ') };
     },
     async ({ dryRun }) => {
@@ -143,7 +147,7 @@ export function createStart(parts: {
         .brands()
         .reduce((sum, { brand }) => sum + merged.reduce((n, id) => n + claimsOf(brand, id), 0), 0);
       return claims > 0
-        ? { outcome: 'ran', reason: `${claims} claims on pages` }
+        ? { outcome: 'ran', reason: `${plural(claims, 'claim')} on pages` }
         : { outcome: 'skipped', reason: 'nothing was merged that is not distilled already' };
     },
   ];

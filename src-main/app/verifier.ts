@@ -2,6 +2,7 @@ import type { Actor } from '../contract/events.ts';
 import type { CommitId, RunId } from '../contract/ids.ts';
 import type { Verdict } from '../contract/tickets.ts';
 import { judge } from '../domain/checks.ts';
+import { plural } from '../domain/plural.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Brand } from './brand.ts';
 import type { Room } from './rooms.ts';
@@ -62,7 +63,7 @@ export async function verify(
     reasons.push(
       ticket.draft.acceptance.length === 0
         ? "no acceptance command was given; the repository's checks decide"
-        : `${ticket.draft.acceptance.length} acceptance commands ended with exit code 0`,
+        : `${plural(ticket.draft.acceptance.length, 'acceptance command')} ended with exit code 0`,
     );
   const given = brand.tickets.execute(
     ticket.id,

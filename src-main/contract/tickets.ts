@@ -35,7 +35,7 @@ const line = (max: number) =>
 /** A glob inside the repository: relative, without "..". */
 export const PathGlob = line(300).refine(
   (glob) => !glob.startsWith('/') && !glob.split('/').includes('..') && !glob.startsWith('!'),
-  'a path is relative to the repository, without "..", and not negated',
+  'a path relative to the repository, without ".." and not negated',
 );
 
 const host = z

@@ -1,4 +1,5 @@
 import type { BrandEvent } from '../contract/events.ts';
+import { plural } from './plural.ts';
 
 const short = (commit: string) => commit.slice(0, 10);
 
@@ -42,7 +43,7 @@ export function explain(event: BrandEvent): string {
         : `the gate says ${event.data.report.outcome}: ${held.map((c) => `${c.name}: ${c.detail}`).join('; ')}`;
     }
     case 'gate.waiting':
-      return `waits: ${event.data.detail}`;
+      return event.data.detail;
     case 'merge.began':
       return `every condition holds: ${short(event.data.commit)} goes onto ${short(event.data.onto)}`;
     case 'ticket.merged':
@@ -72,8 +73,4 @@ export function explain(event: BrandEvent): string {
         ? `checkout removed (${event.data.reason}); what was left is kept as ${event.data.saved}`
         : `checkout removed (${event.data.reason})`;
   }
-}
-
-function plural(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
 }

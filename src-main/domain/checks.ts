@@ -1,5 +1,6 @@
 import type { CountBy } from '../contract/config.ts';
 import type { Verdict } from '../contract/tickets.ts';
+import { plural } from './plural.ts';
 
 /** How one declared command ended, in a sandbox. */
 export interface CommandOutcome {
@@ -43,7 +44,7 @@ export function judge(command: string, ended: CommandOutcome, count: CountBy): C
   if (count === 'exit') return { outcome: 'pass', detail: `"${command}" ended with exit code 0` };
   const counted = countTests(count, `${ended.stdout}\n${ended.stderr}`);
   return counted > 0
-    ? { outcome: 'pass', detail: `"${command}": ${counted} tests counted`, counted }
+    ? { outcome: 'pass', detail: `"${command}": ${plural(counted, 'test')} counted`, counted }
     : {
         outcome: 'unverified',
         detail: `"${command}" ended with exit code 0, but no test was counted`,

@@ -64,6 +64,23 @@ describe('a repository that the operator works in', () => {
     expect((await desk.start()).merged).toEqual([ticket.id]);
   });
 
+  test('another git command that holds the index makes the merge wait; when its lock is gone, it goes on by itself', async () => {
+    const lock = path.join(repository, '.git/index.lock');
+    await write(repository, { '.git/index.lock': '' });
+    const ticket = await desk.order('desk', {
+      title: 'Locked',
+      paths: ['locked.txt'],
+      command: 'echo locked > locked.txt',
+    });
+    await desk.start();
+    expect(await desk.show(ticket.id)).toMatchObject({
+      state: 'verifying',
+      reason: `waits for ${repository}: another git command holds its index`,
+    });
+    await rm(lock);
+    expect(await desk.untilState(ticket.id, 'merged')).toMatchObject({ state: 'merged', attempts: 1 });
+  });
+
   test('[F5] main may move while the gate is at work: it judges again on the new main and makes a merge commit', async () => {
     await commit(repository, 'A slow check', { 'check.sh': 'sleep 2; test ! -e broken\n' });
     const ticket = await desk.order('desk', {

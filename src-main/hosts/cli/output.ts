@@ -52,11 +52,15 @@ export function facts(pairs: [string, string | null | undefined][]): string {
   );
   const width = Math.max(0, ...told.map(([name]) => name.length));
   return told
-    .map(([name, value]) => `${name.padEnd(width)}  ${value.replaceAll('\n', `\n${' '.repeat(width + 2)}`)}`)
+    .map(
+      ([name, value]) =>
+        `${name.padEnd(width)}  ${value.trimEnd().replaceAll(/\n(?=.)/g, `\n${' '.repeat(width + 2)}`)}`,
+    )
     .join('\n');
 }
 
-/** Dollars as people read them. */
+/** Dollars as people read them: what was spent is never shown as nothing. */
 export function dollars(amount: number): string {
+  if (amount > 0 && amount < 0.005) return '<$0.01';
   return `$${amount.toFixed(2)}`;
 }

@@ -17,6 +17,7 @@ export type { CheckoutRecord } from './records.ts';
 export type { Collected, CollectFailureCode } from './intake.ts';
 export type { Change, ListedFile } from './changes.ts';
 export type { MergedTree, MergeInput } from './merge.ts';
+export { isLandingLock } from './land.ts';
 export type { Landed, LandFailure, LandingStep, LandInput } from './land.ts';
 export type { AfterMergeResult, RemoteState } from './remotes.ts';
 export type { Soundness } from './soundness.ts';

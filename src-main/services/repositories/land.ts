@@ -325,13 +325,18 @@ export async function recoverLanding(
   return { ok: true, recovered: landed ? 'finished' : 'undone' };
 }
 
+/** Whether an index lock, by its content, is one that a landing took. */
+export function isLandingLock(content: string): boolean {
+  return /^atrium [0-9a-f-]{36}\n$/.test(content);
+}
+
 /** A crash after the lock and before the intent leaves a lock of ours that says nothing happened. */
 async function dropStaleLocks(room: Room): Promise<boolean> {
   let dropped = false;
   for (const tree of (await findWorkingTrees(room)).trees) {
     const lock = join(tree.gitDir, 'index.lock');
     const held = await readIfThere(lock);
-    if (held === null || !/^atrium [0-9a-f-]{36}\n$/.test(held)) continue;
+    if (held === null || !isLandingLock(held)) continue;
     await tidy(room, tree);
     dropped = true;
   }

@@ -122,6 +122,8 @@ describe('a repository that only looks unusual is taken, and work is merged in i
     ['a dash first', '-rf', () => Promise.resolve()],
     ['quotes and dollars', `it's "$HOME" & \`co\``, () => Promise.resolve()],
     ['a path of more than 200 characters', long, () => Promise.resolve()],
+    ['a folder name of more than 200 characters', 'n'.repeat(230), () => Promise.resolve()],
+    ['a line break in its path', 'two\nlines', () => Promise.resolve()],
   ])('%s', async (what, name, change) => {
     const folder = await makeShellRepository(path.join(around, name));
     await change(folder);

@@ -3,7 +3,7 @@ import type { BrandView, RepositoryGuess } from '../../../contract/operator-api.
 import { CountBy } from '../../../contract/config.ts';
 import { fail } from '../../../contract/errors.ts';
 import { BrandId } from '../../../contract/ids.ts';
-import { CommandFailure, valueOf } from '../failure.ts';
+import { CommandFailure, refuse, valueOf } from '../failure.ts';
 import { idOf } from '../ids.ts';
 import { facts, table } from '../output.ts';
 import { oneOf } from '../program.ts';
@@ -43,6 +43,8 @@ export function addBrandCommands(program: Group): void {
     ],
     async ({ output, core }, options, given) => {
       const id = idOf(BrandId, given);
+      if (options.repository.includes(''))
+        refuse('usage', '--repository has an empty path', 'Give the path of a git repository.');
       const repositories = options.repository.map((each) => path.resolve(each));
       const { client } = await core();
       const { name, setup, test, lint, count } = options;

@@ -68,7 +68,7 @@ export function addTicketCommands(program: Group): Group {
             each.state,
             String(each.priority),
             each.title,
-            each.blockedReason ?? '',
+            each.blockedReason?.split('\n')[0] ?? '',
           ]),
           'No ticket.',
         ),
@@ -113,6 +113,6 @@ function describe(ticket: TicketDetail): string {
     ['Successor', ticket.successor],
     ['Hash', ticket.hash],
   ]);
-  const timeline = ticket.timeline.map((entry) => `${entry.at}  ${entry.text}`).join('\n');
+  const timeline = facts(ticket.timeline.map((entry) => [entry.at, entry.text]));
   return timeline === '' ? head : `${head}\n\n${timeline}`;
 }
