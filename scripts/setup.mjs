@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { buildNative, isNativeBuilt } from './native.mjs';
 
 /** The folder of this clone. */
 export const root = resolve(import.meta.dirname, '..');
@@ -39,12 +40,14 @@ export class SetupFailure extends Error {}
  * @param {{ programs?: string[] }} [wants] Debian packages beside bubblewrap and git
  */
 export async function setup(wants = {}) {
-  const packages = ['bubblewrap', 'git', ...(wants.programs ?? [])];
-  if (isInstalled() && isBuilt() && missing(packages).length === 0) return;
+  const compiler = isNativeBuilt() ? [] : ['gcc', 'libc6-dev'];
+  const packages = ['bubblewrap', 'git', ...compiler, ...(wants.programs ?? [])];
+  if (isInstalled() && isBuilt() && isNativeDone() && missing(packages).length === 0) return;
   const release = await takeLock();
   try {
     install();
     installPrograms(packages);
+    buildNativeOnce();
     build();
   } finally {
     release();
@@ -114,13 +117,22 @@ function outerNode() {
 
 // --- Debian packages ----------------------------------------------------------------------------------------------
 
-const programOf = { bubblewrap: ['bwrap'], git: ['git'], chromium: ['chromium', 'chromium-browser'] };
+const programOf = {
+  bubblewrap: ['bwrap'],
+  git: ['git'],
+  gcc: ['cc'],
+  chromium: ['chromium', 'chromium-browser'],
+};
+
+function isThere(name) {
+  return name === 'libc6-dev'
+    ? existsSync('/usr/include/stdio.h')
+    : programOf[name].some((program) => which(program) !== undefined);
+}
 
 function missing(packages) {
   if (process.platform !== 'linux') return [];
-  return packages.filter(
-    (name) => programOf[name].every((program) => which(program) === undefined) && !triedLately(name),
-  );
+  return packages.filter((name) => !isThere(name) && !triedLately(name));
 }
 
 function installPrograms(packages) {
@@ -144,8 +156,26 @@ function installPrograms(packages) {
     if (done.status !== 0)
       say(`apt-get could not install ${names}: ${(done.stderr ?? '').trim().split('\n').at(-1) ?? ''}`);
   }
-  // What could not be had is said again after an hour, not with each command.
-  for (const name of missing(absent)) writeFileSync(join(work, `lacks-${name}`), String(Date.now()));
+  for (const name of missing(absent)) noteLack(name);
+}
+
+/** A compiler that is missing has been said; what it could not build is not tried with each command. */
+function isNativeDone() {
+  return isNativeBuilt() || which('cc') === undefined || triedLately('native');
+}
+
+/** Agents do not run without it; everything else of Atrium does. */
+function buildNativeOnce() {
+  if (isNativeDone()) return;
+  const trouble = buildNative();
+  if (trouble === null) return;
+  say(trouble);
+  noteLack('native');
+}
+
+/** What could not be had is said again after an hour, not with each command. */
+function noteLack(name) {
+  writeFileSync(join(work, `lacks-${name}`), String(Date.now()));
 }
 
 function triedLately(name) {

@@ -106,6 +106,8 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     identity,
     limits: config.value.limits,
     trust: machineTrust(),
+    sealed: config.value.sealed,
+    ports: config.value.ports,
   };
   const tools = join(parts.appRoot, 'resources', 'run');
   const transcripts = createTranscripts({
@@ -219,7 +221,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
 /** What runs in a folder that an agent can write, for git's own plumbing: no network, no socket. */
 function plumbing(
   sandbox: Sandbox,
-  shared: { brand: BrandId; identity: Brand['identity']; limits: BrandConfig['limits'] },
+  shared: Pick<BrandConfig, 'limits' | 'sealed'> & { brand: BrandId; identity: Brand['identity'] },
 ): SandboxedCommand {
   return (input) =>
     sandbox.run(
@@ -234,6 +236,12 @@ function plumbing(
         socket: null,
         limits: shared.limits,
         identity: shared.identity,
+        kernel: {
+          read: [INSIDE.base],
+          write: [INSIDE.checkout, INSIDE.home],
+          ports: [],
+          required: shared.sealed,
+        },
       },
       input.command,
       {

@@ -78,6 +78,7 @@ export function writeNewBrand(places: Places, brand: NewBrand): Result<void> {
     name: brand.name,
     colour: brand.colour,
     sealed: brand.sealed,
+    ports: [],
     repositories,
     limits: { memoryMb: 4096, processes: 512, temporaryMb: 2048 },
     policy: [],

@@ -138,6 +138,8 @@ export function createDoctor(parts: DoctorParts): Doctor {
               base: null,
               limits: brand.config.limits,
               trust: {},
+              sealed: brand.config.sealed,
+              ports: brand.config.ports,
               identity: brand.identity,
               program: { mounts: [], environment: {} },
             },

@@ -88,6 +88,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
   const sandbox = createSandbox({
     nodePath: options.nodePath,
     forwarderPath: join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+    landlockPath: join(appRoot, 'out', 'native', 'landlock'),
     stateDir: join(places.state, 'sandbox'),
   });
   const git: GitProgram = {

@@ -74,6 +74,8 @@ export interface RoomParts {
   identity: { uid: number; gid: number } | null;
   limits: ProfileFacts['limits'];
   trust: Record<string, string>;
+  sealed: boolean;
+  ports: readonly number[];
   /** What setup's outcome depends on beside its lockfiles. */
   toolchain: string;
   clock: { now(): number };
@@ -119,6 +121,8 @@ export function createRooms(parts: RoomParts): Rooms {
       base: null,
       limits: parts.limits,
       trust: parts.trust,
+      sealed: parts.sealed,
+      ports: parts.ports,
       identity,
       program: { mounts: [], environment: {} },
     });
@@ -158,7 +162,10 @@ export function createRooms(parts: RoomParts): Rooms {
           });
     try {
       const profile = profileOf(room, contract, gateway?.socketPath ?? null);
-      if (options.extra) profile.mounts.push(...options.extra);
+      if (options.extra) {
+        profile.mounts.push(...options.extra);
+        profile.kernel.read.push(SETUP_INSIDE);
+      }
       const ended = await sandbox.run(profile, argv, {
         timeoutMs: options.timeoutMs,
         maxOutputBytes: MAX_OUTPUT_BYTES,
@@ -300,7 +307,7 @@ export function createRooms(parts: RoomParts): Rooms {
             extra: sources.map(({ source }, index) => ({
               kind: 'bind',
               source,
-              target: `/opt/atrium/setup/${index + 1}`,
+              target: `${SETUP_INSIDE}/${index + 1}`,
               access: 'read',
             })),
           },
@@ -354,12 +361,15 @@ export function createRooms(parts: RoomParts): Rooms {
 /** Who commits in a checkout, unless the agent says otherwise. */
 export const AUTHOR = { name: 'Atrium', email: 'atrium@localhost' };
 
+/** Where what setup made is, for as long as it is copied. */
+const SETUP_INSIDE = '/opt/atrium/setup';
+
 const COPY_IN = `set -eu
 n=0
 for path in "$@"; do
   n=$((n + 1))
   mkdir -p -- "${INSIDE.checkout}/$path"
-  cp -a -- "/opt/atrium/setup/$n/." "${INSIDE.checkout}/$path/"
+  cp -a -- "${SETUP_INSIDE}/$n/." "${INSIDE.checkout}/$path/"
 done
 `;
 

@@ -89,6 +89,8 @@ export function createRuns(options: {
   identity: { uid: number; gid: number } | null;
   limits: ProfileFacts['limits'];
   trust: Record<string, string>;
+  sealed: boolean;
+  ports: readonly number[];
   models: readonly ModelUpstream[];
   timer: Timer;
   now(): string;
@@ -275,6 +277,8 @@ export function createRuns(options: {
         ticket: request.ticket,
         limits: options.limits,
         trust: options.trust,
+        sealed: options.sealed,
+        ports: options.ports,
         identity,
         program: needs.value,
       });

@@ -40,6 +40,8 @@ export const BrandConfig = z.strictObject({
   /** One of twelve hues. */
   colour: z.number().int().min(0).max(11).default(0),
   sealed: z.boolean().default(false),
+  /** TCP ports that a sealed brand's runs may listen on and reach among themselves, say for a test server. */
+  ports: z.array(z.number().int().min(1).max(65_535)).max(100).default([]),
   repositories: z.array(RepositoryConfig).default([]),
   limits: z
     .strictObject({

@@ -1,5 +1,6 @@
 import type { AgentContract } from '../contract/config.ts';
 import { branchOfTicket, type TicketId } from '../contract/ids.ts';
+import { kernelWall, type KernelWall } from './kernel-wall.ts';
 
 /** Fixed places inside every sandbox. */
 export const INSIDE = {
@@ -23,6 +24,8 @@ export interface SandboxProfile {
   socket: { source: string } | null;
   limits: { memoryMb: number; processes: number; temporaryMb: number };
   identity: { uid: number; gid: number } | null;
+  /** What the kernel layer lets through, whatever is mounted. */
+  kernel: KernelWall;
 }
 
 /** Room for what tools keep beside their dependencies while a run lasts. */
@@ -48,6 +51,9 @@ export interface ProfileFacts {
   /** Variables that make programs trust the certificate authorities that this machine trusts. */
   trust: Record<string, string>;
   identity: SandboxProfile['identity'];
+  /** A sealed brand's run starts only with every layer, and has no TCP port but the gateway's and `ports`. */
+  sealed: boolean;
+  ports: readonly number[];
   /** What the agent program needs: it can be read, never written. */
   program: {
     mounts: { source: string; target: string; access: 'read' | 'write' }[];
@@ -93,5 +99,6 @@ export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): Sa
     socket: contract.calls.length > 0 && facts.socket ? { source: facts.socket } : null,
     limits: facts.limits,
     identity: facts.identity,
+    kernel: kernelWall(contract, facts),
   };
 }

@@ -202,6 +202,8 @@ describe('from inside a run', () => {
         base: null,
         limits: { memoryMb: 1024, processes: 128, temporaryMb: 64 },
         trust: {},
+        sealed: false,
+        ports: [],
         identity,
         program: { mounts: [], environment: {} },
       });
@@ -214,12 +216,15 @@ describe('from inside a run', () => {
         {
           nodePath,
           forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+          landlockPath: path.join(appRoot, 'out', 'native', 'landlock'),
           stateDir: path.join(place.around, 'control', 'state'),
         },
         {
           buildArguments: (input) => plan(buildArguments(input)),
           inspectMounts,
           chooseLimitKeeper: () => chooseLimitKeeper({ mountinfo: '', membership: '', watchIntervalMs: 250 }),
+          // The room by itself: what the kernel layer stops as well is in the matrix.
+          kernelLayer: () => null,
         },
       );
       try {

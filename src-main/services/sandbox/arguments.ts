@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { LANDLOCK_INSIDE, landlockArguments } from './kernel-layer.ts';
 import { HOME_INSIDE, isWithin } from './mounts.ts';
 import type { Mount, SandboxMode, SandboxProfile } from './profile.ts';
 import type { SystemBase } from './system-base.ts';
@@ -9,9 +10,12 @@ export const SOCKET_INSIDE = '/run/atrium/core.sock';
 export const NODE_INSIDE = '/opt/node/bin/node';
 /** Where the forwarder is, inside. */
 export const FORWARDER_INSIDE = '/opt/atrium/forwarder.mjs';
-const FORWARDER_PORT = 8790;
+/** The port inside that leads to the run's socket. */
+export const FORWARDER_PORT = 8790;
 const NPM_INSIDE = '/opt/node/lib/node_modules/npm';
 const MEGABYTE = 1024 * 1024;
+/** Where the bait of a proof is, inside: the room lets it through and the kernel layer does not. */
+export const BAIT_INSIDE = '/opt/atrium/bait';
 /** Who the run is inside when the core is an ordinary user. */
 export const USER_INSIDE = { uid: 1000, gid: 1000 } as const;
 /** Where setpriv is, outside and inside. */
@@ -29,6 +33,10 @@ export interface LaunchInput {
   /** Host path of the made-up `/etc`. */
   etc: string;
   filter: Buffer;
+  /** Host path of the kernel layer's launcher, and whether the command is started by it; null: there is no such layer. */
+  kernel: { launcher: string; confines: boolean } | null;
+  /** Host folder that the prober finds at `BAIT_INSIDE`; no run has one. */
+  bait: string | null;
 }
 
 /** What the launcher is told: options on a descriptor (so that no host path shows in an argv), the command in its argv. */
@@ -72,16 +80,29 @@ export function buildArguments(input: LaunchInput): LaunchPlan {
           ...[...foldersAbove(FORWARDER_INSIDE), '--ro-bind', base.forwarderPath, FORWARDER_INSIDE],
           ...[...foldersAbove(SOCKET_INSIDE), '--bind', profile.socket.source, SOCKET_INSIDE],
         ]),
+    ...(input.kernel === null
+      ? []
+      : [...foldersAbove(LANDLOCK_INSIDE), '--ro-bind', input.kernel.launcher, LANDLOCK_INSIDE]),
+    ...(input.bait === null ? [] : [...foldersAbove(BAIT_INSIDE), '--bind', input.bait, BAIT_INSIDE]),
     ...['--remount-ro', '/'],
     ...Object.entries(environment(profile)).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--seccomp', String(DESCRIPTORS.filter), '--json-status-fd', String(DESCRIPTORS.status)],
     ...['--setenv', 'PWD', profile.workdir, '--chdir', profile.identity === null ? profile.workdir : '/'],
   ];
+  const confined =
+    input.kernel?.confines === true ? [...confinement(profile, base), ...input.command] : input.command;
   const forwarded =
     profile.socket === null
-      ? input.command
-      : [NODE_INSIDE, FORWARDER_INSIDE, String(FORWARDER_PORT), SOCKET_INSIDE, '--', ...input.command];
+      ? confined
+      : [NODE_INSIDE, FORWARDER_INSIDE, String(FORWARDER_PORT), SOCKET_INSIDE, '--', ...confined];
   return { options, command: [...dropTo(profile), ...forwarded], filter: input.filter };
+}
+
+/** The command line inside that puts what follows it behind the kernel layer. */
+export function confinement(profile: SandboxProfile, base: SystemBase): string[] {
+  const folders = base.topLevel.flatMap(({ name, link }) => (link === null ? [`/${name}`] : []));
+  const port = profile.socket === null ? null : FORWARDER_PORT;
+  return [LANDLOCK_INSIDE, ...landlockArguments(profile.kernel, folders, port), '--'];
 }
 
 /** As root no user namespace is made: inside one, any uid would still be the host's root. */

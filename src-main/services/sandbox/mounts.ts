@@ -20,7 +20,13 @@ const RESERVED_TREES = [
   '/dev',
   '/sys',
 ];
-const RESERVED_FOR_CORE = ['/run/atrium', '/opt/node', '/opt/atrium/forwarder.mjs'];
+const RESERVED_FOR_CORE = [
+  '/run/atrium',
+  '/opt/node',
+  '/opt/atrium/forwarder.mjs',
+  '/opt/atrium/landlock',
+  '/opt/atrium/bait',
+];
 /** Replacing these would hide the base that lies below them. */
 const RESERVED_EXACTLY = ['/', '/opt', '/opt/atrium', '/run', '/home', '/var'];
 

@@ -34,6 +34,7 @@ async function asOrdinaryUser(launcherPath: string): Promise<Seen> {
     const sandbox = createSandbox(${JSON.stringify({
       nodePath: inRepository('node_modules/node/bin/node'),
       forwarderPath: inRepository('resources/run/forwarder.mjs'),
+      landlockPath: inRepository('out/native/landlock'),
       stateDir: join(root, 'state'),
       watchIntervalMs: 20,
       launcherPath,
@@ -42,6 +43,7 @@ async function asOrdinaryUser(launcherPath: string): Promise<Seen> {
       name: 'ordinary', workdir: '/work', environment: {}, socket: null, identity: null,
       mounts: [{ kind: 'bind', source: ${JSON.stringify(join(root, 'work'))}, target: '/work', access: 'write' }],
       limits: { memoryMb: 150, processes: 64, temporaryMb: 16 },
+      kernel: { read: [], write: ['/work', '/home/agent'], ports: [], required: true },
     };
     const options = { timeoutMs: 60000, maxOutputBytes: 65536 };
     const probe = await sandbox.probe();

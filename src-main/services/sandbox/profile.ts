@@ -39,6 +39,8 @@ export type ProbeFailureCode =
   | 'launcher-too-old'
   | 'architecture-unsupported'
   | 'setpriv-missing'
+  | 'kernel-launcher-missing'
+  | 'kernel-launcher-untrusted'
   | 'user-namespaces-off'
   | 'privilege-missing'
   | 'launch-failed';
@@ -54,11 +56,15 @@ export type SandboxProbe =
       mode: SandboxMode;
       limits: 'enforced' | 'not-enforced';
       limitsDetail: string;
+      /** Which Landlock the kernel layer has; 0 where the kernel has none. */
+      landlock: number;
     }
   | { available: false; code: ProbeFailureCode; message: string; hint: string };
 
 /** One attempt that was made inside. `denied` says what happened; `expected` what should have. */
 export interface Canary {
+  /** The layer that is proved: each is tried where the other lets it through. */
+  layer: 'room' | 'kernel';
   name: string;
   expected: 'denied' | 'allowed';
   denied: boolean;
@@ -68,6 +74,8 @@ export interface Canary {
 /** `ok` only when the prober ran to its end and every canary went as expected. */
 export interface CanaryReport {
   ok: boolean;
+  /** Which Landlock the kernel layer was proved with; 0: it is missing, and the profile does without it. */
+  landlock: number;
   canaries: Canary[];
 }
 
@@ -134,6 +142,8 @@ export interface SandboxOptions {
   nodePath: string;
   /** `resources/run/forwarder.mjs`; `prober.mjs` lies beside it. */
   forwarderPath: string;
+  /** The built launcher of the kernel layer. */
+  landlockPath: string;
   /** Private folder (made 0700) for the made-up `/etc`; no profile may expose it. */
   stateDir: string;
   /** How often the watcher looks at a tree, in milliseconds (default 250). */

@@ -29,30 +29,45 @@ describe('a whole room', () => {
       expect(report.canaries.filter((canary) => canary.detail.startsWith('did not run'))).toEqual([]);
       expect(unexpected(report)).toEqual([]);
       expect(report.ok).toBe(true);
-      expect(report.canaries.map((canary) => `${canary.expected}: ${canary.name}`)).toMatchInlineSnapshot(`
+      expect(report.canaries.map(({ layer, expected, name }) => `${layer}, ${expected}: ${name}`))
+        .toMatchInlineSnapshot(`
         [
-          "denied: write to /usr",
-          "denied: write to /etc",
-          "denied: write to /",
-          "denied: change /proc/sys/kernel/core_pattern",
-          "denied: change /proc/sys/kernel/hostname",
-          "allowed: write to the writable mount /work",
-          "denied: write to the read-only mount /opt/atrium/base",
-          "allowed: write to the writable mount /scratch",
-          "allowed: write to /tmp",
-          "allowed: write to the home inside",
-          "denied: read a secret in the core’s state",
-          "denied: find the core’s state",
-          "denied: find the operator’s home",
-          "denied: reach a port of the host",
-          "denied: reach a socket of the host",
-          "denied: reach an abstract socket of the host",
-          "denied: see a network interface of the host",
-          "denied: see a process of the host",
-          "denied: kill a process of the host",
-          "denied: keep privilege",
-          "denied: mount a file system",
-          "denied: trace a process",
+          "room, denied: write to /usr",
+          "room, denied: write to /etc",
+          "room, denied: write to /",
+          "room, denied: change /proc/sys/kernel/core_pattern",
+          "room, denied: change /proc/sys/kernel/hostname",
+          "room, allowed: write to the writable mount /work",
+          "room, denied: write to the read-only mount /opt/atrium/base",
+          "room, allowed: write to the writable mount /scratch",
+          "room, allowed: write to /tmp",
+          "room, allowed: write to the home inside",
+          "room, denied: read a secret in the core’s state",
+          "room, denied: find the core’s state",
+          "room, denied: find the operator’s home",
+          "room, denied: reach a port of the host",
+          "room, denied: reach a socket of the host",
+          "room, denied: reach an abstract socket of the host",
+          "room, denied: see a network interface of the host",
+          "room, denied: see a process of the host",
+          "room, denied: kill a process of the host",
+          "room, denied: keep privilege",
+          "room, denied: mount a file system",
+          "room, denied: trace a process",
+          "kernel, denied: read a file that is shown",
+          "kernel, denied: list a folder that is shown",
+          "kernel, denied: change a file that is shown",
+          "kernel, denied: shorten a file that is shown",
+          "kernel, denied: make a file where it is shown",
+          "kernel, denied: remove a folder that is shown",
+          "kernel, denied: move a file out",
+          "kernel, denied: execute a file that is shown",
+          "kernel, denied: read another’s environment",
+          "kernel, denied: reach an abstract socket",
+          "kernel, denied: signal a process that is not its own",
+          "kernel, allowed: write to /work",
+          "kernel, allowed: write to /scratch",
+          "kernel, allowed: write to /home/agent",
         ]
       `);
       expect((await fixture.sandbox.prove({ ...profile, socket: null })).ok).toBe(true);
@@ -71,7 +86,7 @@ describe('a whole room', () => {
       const report = await fixture.sandbox.prove(fixture.profile());
       expect({ ok: report.ok, unexpected: unexpected(report) }).toEqual({
         ok: false,
-        unexpected: ['write to the writable mount /work'],
+        unexpected: ['write to the writable mount /work', 'write to /work'],
       });
     } finally {
       chmodSync(fixture.work, 0o700);
@@ -209,7 +224,7 @@ const breaches: Record<string, Breach> = {
     plan: (plan) => without(plan, ['--seccomp', '4']),
   },
   'no filter and root’s privilege': {
-    canaries: ['keep privilege', 'mount a file system', 'trace a process'],
+    canaries: ['keep privilege', 'mount a file system', 'trace a process', 'read another’s environment'],
     plan(plan) {
       const added = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].map((name) => ['--cap-add', name]);
       const open = without(plan, ['--seccomp', '4'], ['--cap-drop', 'ALL'], ...added);

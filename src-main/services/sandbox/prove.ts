@@ -4,9 +4,11 @@ import {
   chmodSync,
   chownSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,7 +16,8 @@ import {
 import { createServer, type Server } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { NODE_INSIDE, USER_INSIDE } from './arguments.ts';
+import { BAIT_INSIDE, FORWARDER_PORT, NODE_INSIDE, USER_INSIDE } from './arguments.ts';
+import { PORTS_ABI, SCOPES_ABI, SEALED_ABI } from './kernel-layer.ts';
 import { HOME_INSIDE, isWithin } from './mounts.ts';
 import type { Canary, CanaryReport, RunOptions, RunResult, SandboxProfile } from './profile.ts';
 import { isFilterArchitecture } from './seccomp.ts';
@@ -23,27 +26,38 @@ import { statFields } from './tree-watcher.ts';
 
 /** What proving needs from the sandbox that it proves. */
 export interface ProvingHost {
-  run(profile: SandboxProfile, command: string[], options: RunOptions): Promise<RunResult>;
+  /** Runs the prober: not confined by the kernel layer yet, and with `bait` at `BAIT_INSIDE`. */
+  run(profile: SandboxProfile, command: string[], options: RunOptions, bait: string): Promise<RunResult>;
   stateDir(): string;
   forwarderPath: string;
+  /** Which Landlock there is; 0 where the layer is missing. */
+  landlock: number;
+  /** The command line inside that leads behind the kernel layer; empty where there is none to be had. */
+  confinement: string[];
 }
 
 /** One attempt for `prober.mjs`, which knows these kinds. */
-type Attempt = { name: string; expected: Canary['expected'] } & (
-  | { kind: 'create'; folder: string; file: string }
-  | { kind: 'open-for-writing'; path: string }
-  | { kind: 'read'; paths: string[]; token: string }
-  | { kind: 'find-folder'; paths: string[]; device: string; inode: string }
-  | { kind: 'connect-tcp'; port: number }
-  | { kind: 'connect-unix'; path: string }
-  | { kind: 'interfaces' }
-  | { kind: 'system-call'; program: string; control: string }
-  | { kind: 'see-process'; pid: number; startTime: string }
-  | { kind: 'kill-process'; pid: number; startTime: string }
-  | { kind: 'keep-privilege'; uid: number; gid: number }
-);
+type Attempt = Pick<Canary, 'layer' | 'name' | 'expected'> &
+  (
+    | { kind: 'create'; folder: string; file: string }
+    | { kind: 'open-for-writing'; path: string }
+    | { kind: 'read'; paths: string[]; token: string }
+    | { kind: 'find-folder'; paths: string[]; device: string; inode: string }
+    | { kind: 'connect-tcp'; port: number }
+    | { kind: 'connect-unix'; path: string }
+    | { kind: 'interfaces' }
+    | { kind: 'system-call'; program: string; control: string }
+    | { kind: 'see-process'; pid: number; startTime: string }
+    | { kind: 'kill-process'; pid: number; startTime: string }
+    | { kind: 'keep-privilege'; uid: number; gid: number }
+    | { kind: 'list' | 'shorten' | 'remove' | 'execute' | 'move'; path: string; to?: string }
+    /** At the prober that is not confined and lies in wait: its port, its abstract socket, itself. */
+    | { kind: 'lure-tcp' | 'lure-datagram' | 'lure-abstract' | 'lure-signal' | 'lure-environment' }
+    | { kind: 'listen'; port: number }
+  );
 
 interface Finding {
+  layer: Canary['layer'];
   name: string;
   state: 'denied' | 'succeeded' | 'not-run';
   detail: string;
@@ -58,15 +72,29 @@ const PTRACE_TRACEME = 0;
 export async function proveProfile(host: ProvingHost, profile: SandboxProfile): Promise<CanaryReport> {
   const bait = await layBait(host.stateDir(), profile);
   try {
-    const attempts = planAttempts(profile, bait, host.stateDir());
-    const prober = readFileSync(join(dirname(host.forwarderPath), 'prober.mjs'));
-    const result = await host.run(profile, [...PROBER, '-'], {
-      ...PROBER_LIMITS,
-      stdin: Buffer.concat([Buffer.from(`const attempts = ${JSON.stringify(attempts)};\n`), prober]),
-    });
+    const room = planAttempts(profile, bait, host.stateDir());
+    const needed = host.landlock > 0 || profile.kernel.required;
+    const kernel = needed ? planKernelAttempts(profile, host.landlock) : [];
+    const program = readFileSync(join(dirname(host.forwarderPath), 'prober.mjs'), 'utf8');
+    const plan = {
+      attempts: room,
+      confined: needed ? { attempts: kernel, command: [...host.confinement, ...PROBER, '-'], program } : null,
+    };
+    const result = await host.run(
+      profile,
+      [...PROBER, '-'],
+      { ...PROBER_LIMITS, stdin: `const plan = ${JSON.stringify(plan)};\n${program}` },
+      bait.kernelFolder,
+    );
     const findings = readFindings(result);
-    const canaries = attempts.map((attempt) => judge(attempt, findings.get(attempt.name), bait, result));
-    return { ok: canaries.every((canary) => canary.denied === (canary.expected === 'denied')), canaries };
+    const canaries = [...room, ...kernel].map((attempt) =>
+      judge(attempt, findings.get(keyOf(attempt)), bait, result),
+    );
+    return {
+      ok: canaries.every((canary) => canary.denied === (canary.expected === 'denied')),
+      landlock: host.landlock,
+      canaries,
+    };
   } finally {
     await bait.remove();
   }
@@ -79,6 +107,8 @@ interface Bait {
   unixPath: string;
   abstractPath: string;
   victim: { pid: number; startTime: string };
+  /** A folder that the room lets through, and that the kernel layer must not. */
+  kernelFolder: string;
   /** What the host itself saw, by the name of the attempt: it counts more than what the prober says. */
   taken(name: string): boolean;
   remove(): Promise<void>;
@@ -151,6 +181,7 @@ async function layBait(stateDir: string, profile: SandboxProfile): Promise<Bait>
     chmodSync(folder, 0o755);
     writeFileSync(secret.path, secret.token, { mode: 0o600 });
     if (profile.identity !== null) chownSync(secret.path, profile.identity.uid, profile.identity.gid);
+    const kernelFolder = layKernelBait(folder, profile);
     const tcp = await listen('reach a port of the host', { port: 0, host: '127.0.0.1' });
     const unixPath = join(folder, 'bait.sock');
     await listen('reach a socket of the host', { path: unixPath });
@@ -167,6 +198,7 @@ async function layBait(stateDir: string, profile: SandboxProfile): Promise<Bait>
       unixPath,
       abstractPath,
       victim: { pid: victim.pid, startTime: startTimeOf(victim.pid) },
+      kernelFolder,
       taken: (name) => taken.has(name),
       remove,
     };
@@ -174,6 +206,23 @@ async function layBait(stateDir: string, profile: SandboxProfile): Promise<Bait>
     await remove();
     throw error;
   }
+}
+
+/** Files that the run's own user could read, change and execute. */
+function layKernelBait(folder: string, profile: SandboxProfile): string {
+  const bait = join(realpathSync(folder), 'kernel');
+  mkdirSync(bait, { mode: 0o777 });
+  for (const [name, text] of [
+    ['secret', 'foreign'],
+    ['tool', '#!/bin/sh\nexit 0\n'],
+  ] as const)
+    writeFileSync(join(bait, name), text);
+  mkdirSync(join(bait, 'spare'));
+  for (const path of [bait, ...['secret', 'tool', 'spare'].map((name) => join(bait, name))]) {
+    chmodSync(path, 0o777);
+    if (profile.identity !== null) chownSync(path, profile.identity.uid, profile.identity.gid);
+  }
+  return bait;
 }
 
 function ended(child: ChildProcess): Promise<void> {
@@ -196,8 +245,8 @@ function placesInside(hostPath: string, profile: SandboxProfile): string[] {
 
 function planAttempts(profile: SandboxProfile, bait: Bait, stateDir: string): Attempt[] {
   const file = `.atrium-canary-${bait.id}`;
-  const denied = { expected: 'denied' } as const;
-  const allowed = { expected: 'allowed' } as const;
+  const denied = { layer: 'room', expected: 'denied' } as const;
+  const allowed = { layer: 'room', expected: 'allowed' } as const;
   const folderAt = (name: string, path: string): Attempt => {
     const { dev, ino } = statSync(path, { bigint: true });
     return {
@@ -231,6 +280,7 @@ function planAttempts(profile: SandboxProfile, bait: Bait, stateDir: string): At
     { name: 'write to /tmp', ...allowed, kind: 'create', folder: '/tmp', file },
     {
       name: 'write to the home inside',
+      layer: 'room',
       ...homeExpectation(profile),
       kind: 'create',
       folder: HOME_INSIDE,
@@ -264,6 +314,7 @@ function planAttempts(profile: SandboxProfile, bait: Bait, stateDir: string): At
 function writeAttempt(mount: SandboxProfile['mounts'][number], file: string): Attempt {
   const isWritable = mount.kind === 'tmpfs' || mount.access === 'write';
   const common = {
+    layer: 'room',
     name: `write to the ${isWritable ? 'writable' : 'read-only'} mount ${mount.target}`,
     expected: isWritable ? 'allowed' : 'denied',
   } as const;
@@ -277,11 +328,73 @@ function homeExpectation(profile: SandboxProfile): { expected: Canary['expected'
   return { expected: home?.kind === 'bind' && home.access === 'read' ? 'denied' : 'allowed' };
 }
 
+/**
+ * What the kernel layer alone must stop: the room lets all of it through to the prober, who has tried it before without the
+ * layer. What it must not stop is tried as well: the run's own trees.
+ */
+function planKernelAttempts(profile: SandboxProfile, landlock: number): Attempt[] {
+  const denied = { layer: 'kernel', expected: 'denied' } as const;
+  const allowed = { layer: 'kernel', expected: 'allowed' } as const;
+  const secret = join(BAIT_INSIDE, 'secret');
+  const { kernel } = profile;
+  const shown = new Set(profile.mounts.map((mount) => mount.target));
+  return [
+    { name: 'read a file that is shown', ...denied, kind: 'read', paths: [secret], token: 'foreign' },
+    { name: 'list a folder that is shown', ...denied, kind: 'list', path: BAIT_INSIDE },
+    { name: 'change a file that is shown', ...denied, kind: 'open-for-writing', path: secret },
+    ...(landlock >= SEALED_ABI || kernel.required
+      ? [{ name: 'shorten a file that is shown', ...denied, kind: 'shorten', path: secret } as const]
+      : []),
+    { name: 'make a file where it is shown', ...denied, kind: 'create', folder: BAIT_INSIDE, file: 'made' },
+    { name: 'remove a folder that is shown', ...denied, kind: 'remove', path: join(BAIT_INSIDE, 'spare') },
+    { name: 'move a file out', ...denied, kind: 'move', path: secret, to: join(BAIT_INSIDE, 'moved') },
+    { name: 'execute a file that is shown', ...denied, kind: 'execute', path: join(BAIT_INSIDE, 'tool') },
+    { name: 'read another’s environment', ...denied, kind: 'lure-environment' },
+    ...(landlock >= SCOPES_ABI
+      ? ([
+          { name: 'reach an abstract socket', ...denied, kind: 'lure-abstract' },
+          { name: 'signal a process that is not its own', ...denied, kind: 'lure-signal' },
+        ] as const)
+      : []),
+    ...(kernel.ports === null ? [] : portAttempts(profile, landlock)),
+    ...kernel.write
+      .filter((path) => shown.has(path) || path === HOME_INSIDE)
+      .map((path): Attempt => {
+        const { expected } = path === HOME_INSIDE ? homeExpectation(profile) : allowed;
+        return {
+          ...{ name: `write to ${path}`, layer: 'kernel', expected },
+          ...{ kind: 'create', folder: path, file: '.atrium-canary' },
+        };
+      }),
+  ];
+}
+
+function portAttempts(profile: SandboxProfile, landlock: number): Attempt[] {
+  const denied = { layer: 'kernel', expected: 'denied' } as const;
+  const tcp: Attempt[] = [
+    { name: 'reach a port', ...denied, kind: 'lure-tcp' },
+    { name: 'listen on a port', ...denied, kind: 'listen', port: 0 },
+  ];
+  return [
+    ...(landlock >= PORTS_ABI ? tcp : []),
+    { name: 'send a datagram', ...denied, kind: 'lure-datagram' },
+    ...(profile.socket === null
+      ? []
+      : [
+          {
+            ...({ name: 'reach the gateway', layer: 'kernel', expected: 'allowed' } as const),
+            ...({ kind: 'connect-tcp', port: FORWARDER_PORT } as const),
+          },
+        ]),
+  ];
+}
+
 function systemCallAttempts(): Attempt[] {
   const { arch } = process;
   if (!isFilterArchitecture(arch)) throw new Error(`There is no system call filter for ${arch}.`);
   const control = syscallProgram(arch, 'getpid').toString('base64');
   const attempt = (name: string, program: Buffer): Attempt => ({
+    layer: 'room',
     name,
     expected: 'denied',
     kind: 'system-call',
@@ -294,6 +407,9 @@ function systemCallAttempts(): Attempt[] {
   ];
 }
 
+/** Each layer has attempts of its own, some by the same name. */
+const keyOf = ({ layer, name }: Pick<Canary, 'layer' | 'name'>): string => `${layer} ${name}`;
+
 function readFindings(result: RunResult): Map<string, Finding> {
   const findings = new Map<string, Finding>();
   const line = result.stdout
@@ -302,20 +418,20 @@ function readFindings(result: RunResult): Map<string, Finding> {
     .find((text) => text.startsWith('{"findings":'));
   if (result.outcome !== 'exited' || result.code !== 0 || line === undefined) return findings;
   const parsed = JSON.parse(line) as { findings: Finding[] };
-  for (const finding of parsed.findings) findings.set(finding.name, finding);
+  for (const finding of parsed.findings) findings.set(keyOf(finding), finding);
   return findings;
 }
 
 /** What did not run counts against the profile, whatever was expected. */
 function judge(attempt: Attempt, finding: Finding | undefined, bait: Bait, result: RunResult): Canary {
-  const { name, expected } = attempt;
+  const { layer, name, expected } = attempt;
   if (finding === undefined || finding.state === 'not-run') {
     const said = result.stderr.toString('utf8').trim().slice(-300);
     const detail =
       finding?.detail ?? `the prober did not report (${result.outcome}, code ${result.code}): ${said}`;
-    return { name, expected, denied: expected !== 'denied', detail: `did not run: ${detail}` };
+    return { layer, name, expected, denied: expected !== 'denied', detail: `did not run: ${detail}` };
   }
-  if (bait.taken(name))
-    return { name, expected, denied: false, detail: `seen by the host; ${finding.detail}` };
-  return { name, expected, denied: finding.state === 'denied', detail: finding.detail };
+  if (layer === 'room' && bait.taken(name))
+    return { layer, name, expected, denied: false, detail: `seen by the host; ${finding.detail}` };
+  return { layer, name, expected, denied: finding.state === 'denied', detail: finding.detail };
 }

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildArguments, type LaunchPlan } from './arguments.ts';
+import { type KernelLayer, kernelLayerAt } from './kernel-layer.ts';
 import { chooseLimitKeeper, type LimitKeeper } from './limits.ts';
 import { inspectMounts } from './mounts.ts';
-import type { RunResult, Sandbox, SandboxOptions, SandboxProfile } from './profile.ts';
+import type { Mount, RunResult, Sandbox, SandboxOptions, SandboxProfile } from './profile.ts';
 import { composeSandbox, type SandboxParts } from './sandbox.ts';
 
 /** For this folder's tests only: a sandbox in a temporary folder, as root or as an ordinary user. */
@@ -26,6 +27,8 @@ export interface FixtureChanges {
   plan?: (plan: LaunchPlan) => LaunchPlan;
   mountsUnchecked?: boolean;
   keeper?: LimitKeeper;
+  /** The layer that there is; null: the room alone. */
+  kernel?: KernelLayer | null;
 }
 
 /** A sandbox with a writable `/work`. */
@@ -48,10 +51,11 @@ export function openFixture(changes: FixtureChanges = {}): Fixture {
   const options: SandboxOptions = {
     nodePath: inRepository('node_modules/node/bin/node'),
     forwarderPath: inRepository('resources/run/forwarder.mjs'),
+    landlockPath: inRepository('out/native/landlock'),
     stateDir: join(root, 'state'),
     ...(changes.launcherPath === undefined ? {} : { launcherPath: changes.launcherPath }),
   };
-  const sandbox = composeSandbox(options, fixtureParts(changes));
+  const sandbox = composeSandbox(options, fixtureParts(options, changes));
   const folder = (name: string): string => {
     const path = join(root, name);
     mkdirSync(path, { recursive: true });
@@ -59,14 +63,16 @@ export function openFixture(changes: FixtureChanges = {}): Fixture {
     return path;
   };
   const work = folder('work');
+  const workMount: Mount = { kind: 'bind', source: work, target: '/work', access: 'write' };
   const profile = (more: Partial<SandboxProfile> = {}): SandboxProfile => ({
     name: 'test',
-    mounts: [{ kind: 'bind', source: work, target: '/work', access: 'write' }],
+    mounts: [workMount],
     workdir: '/work',
     environment: {},
     socket: null,
     limits: { memoryMb: 512, processes: 128, temporaryMb: 32 },
     identity: RUN_USER,
+    kernel: wallOf(more.mounts ?? [workMount]),
     ...more,
   });
   return {
@@ -88,13 +94,25 @@ export function openFixture(changes: FixtureChanges = {}): Fixture {
   };
 }
 
-function fixtureParts(changes: FixtureChanges): SandboxParts {
-  const { keeper, plan } = changes;
+/** The kernel layer that goes with mounts. */
+export function wallOf(mounts: readonly Mount[]): SandboxProfile['kernel'] {
+  const isRead = (mount: Mount): boolean => mount.kind === 'bind' && mount.access === 'read';
+  return {
+    read: mounts.filter(isRead).map((mount) => mount.target),
+    write: [...mounts.filter((mount) => !isRead(mount)).map((mount) => mount.target), '/home/agent'],
+    ports: null,
+    required: false,
+  };
+}
+
+function fixtureParts(options: SandboxOptions, changes: FixtureChanges): SandboxParts {
+  const { keeper, kernel, plan } = changes;
   return {
     buildArguments: (input) => (plan === undefined ? buildArguments(input) : plan(buildArguments(input))),
     inspectMounts: changes.mountsUnchecked === true ? () => undefined : inspectMounts,
     chooseLimitKeeper: () =>
       keeper ?? chooseLimitKeeper({ mountinfo: '', membership: '', watchIntervalMs: 20 }),
+    kernelLayer: kernel === undefined ? kernelLayerAt(options.landlockPath) : () => kernel,
   };
 }
 

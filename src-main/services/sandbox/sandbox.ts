@@ -1,7 +1,15 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { buildArguments, type LaunchInput, type LaunchPlan, SETPRIV, USER_INSIDE } from './arguments.ts';
+import {
+  buildArguments,
+  confinement,
+  type LaunchInput,
+  type LaunchPlan,
+  SETPRIV,
+  USER_INSIDE,
+} from './arguments.ts';
 import { SandboxError } from './failure.ts';
+import { type KernelLayer, kernelLayerAt, SEALED_ABI } from './kernel-layer.ts';
 import { checkLauncherFile, readLauncherVersion } from './launcher.ts';
 import { chooseLimitKeeper, type LimitGroup, type LimitKeeper } from './limits.ts';
 import { inspectMounts } from './mounts.ts';
@@ -32,6 +40,8 @@ export interface SandboxParts {
   buildArguments(input: LaunchInput): LaunchPlan;
   inspectMounts(profile: SandboxProfile, protectedPaths: readonly string[]): void;
   chooseLimitKeeper(): LimitKeeper;
+  /** Null only in tests: a sandbox of one layer less. */
+  kernelLayer(): KernelLayer | null;
 }
 
 /** A launch that may begin. */
@@ -52,6 +62,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
         membership: readFileSync('/proc/self/cgroup', 'utf8'),
         watchIntervalMs: options.watchIntervalMs ?? DEFAULT_WATCH_INTERVAL_MS,
       }),
+    kernelLayer: kernelLayerAt(options.landlockPath),
   });
 }
 
@@ -82,8 +93,17 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     return etc;
   };
 
+<<<<<<< HEAD
   /** What every launch goes through: the launcher looked at, the profile and its mounts checked, its limits set up. */
   function prepare(profile: SandboxProfile, command: string[]): Prepared {
+=======
+  function start(
+    profile: SandboxProfile,
+    command: string[],
+    launchOptions: LaunchOptions,
+    bait: string | null = null,
+  ): SandboxProcess {
+>>>>>>> abfbf06 (The kernel layer: a launcher of our own in C puts every run behind Landlock inside its room, from an allow-list that the mounts do not make)
     if (closed)
       throw new SandboxError(
         'closed',
@@ -96,6 +116,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     parts.inspectMounts(profile, [state]);
     const { arch } = process;
     if (!isFilterArchitecture(arch)) throw unsupportedArchitecture();
+    const kernel = parts.kernelLayer();
+    if (kernel !== null) checkKernelLayer(profile, kernel);
     const plan = parts.buildArguments({
       profile,
       command,
@@ -103,6 +125,9 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
       base: base(),
       etc: etcFor(state, profile.identity ?? USER_INSIDE),
       filter: seccompFilter(arch),
+      // A prober is not an agent: it goes behind the kernel layer by itself, after what it tries without.
+      kernel: kernel && { launcher: kernel.launcher, confines: bait === null },
+      bait,
     });
     return { launcher, plan, group: keeper().open(profile.limits) };
   }
@@ -121,6 +146,7 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     return tree;
   }
 
+<<<<<<< HEAD
   function terminal(profile: SandboxProfile, command: string[]): TerminalLaunch {
     const { launcher, plan, group } = prepare(profile, command);
     try {
@@ -137,8 +163,17 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
   }
 
   async function run(profile: SandboxProfile, command: string[], runOptions: RunOptions): Promise<RunResult> {
+=======
+  async function run(
+    profile: SandboxProfile,
+    command: string[],
+    runOptions: RunOptions,
+    bait: string | null = null,
+  ): Promise<RunResult> {
+>>>>>>> abfbf06 (The kernel layer: a launcher of our own in C puts every run behind Landlock inside its room, from an allow-list that the mounts do not make)
     const startedAt = performance.now();
-    const tree = start(profile, command, { stdin: runOptions.stdin === undefined ? 'ignore' : 'pipe' });
+    const stdin = runOptions.stdin === undefined ? 'ignore' : 'pipe';
+    const tree = start(profile, command, { stdin }, bait);
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let size = 0;
     let cut: 'timeout' | 'output-limit' | null = null;
@@ -191,7 +226,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
       );
       const { kind, detail } = keeper();
       const limits = kind === 'watch' ? 'not-enforced' : 'enforced';
-      return { available: true, launcher: { path, version }, mode, limits, limitsDetail: detail };
+      const landlock = parts.kernelLayer()?.abi ?? 0;
+      return { available: true, launcher: { path, version }, mode, limits, limitsDetail: detail, landlock };
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;
       return { available: false, ...explainProbeFailure(error, mode) };
@@ -200,8 +236,20 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
 
   return {
     probe,
-    run,
-    prove: (profile) => proveProfile({ run, stateDir, forwarderPath: options.forwarderPath }, profile),
+    run: (profile, command, runOptions) => run(profile, command, runOptions),
+    prove: (profile) => {
+      const layer = parts.kernelLayer();
+      return proveProfile(
+        {
+          run,
+          stateDir,
+          forwarderPath: options.forwarderPath,
+          landlock: layer?.abi ?? 0,
+          confinement: layer === null ? [] : confinement(profile, base()),
+        },
+        profile,
+      );
+    },
     launch: (profile, command, launchOptions = {}) =>
       Promise.resolve().then(() => start(profile, command, launchOptions)),
     planTerminal: (profile, command) => Promise.resolve().then(() => terminal(profile, command)),
@@ -238,6 +286,15 @@ function checkProfile(profile: SandboxProfile, command: string[], mode: SandboxM
       throw refuse(`its limit ${name} is ${value}, not a whole number above 0`);
   }
   checkIdentity(profile, mode);
+}
+
+function checkKernelLayer(profile: SandboxProfile, { abi }: KernelLayer): void {
+  if (!profile.kernel.required || abi >= SEALED_ABI) return;
+  throw new SandboxError(
+    'kernel-layer-missing',
+    `The sandbox "${profile.name}" was not launched: ${abi === 0 ? 'this kernel has no Landlock' : `this kernel has Landlock ${abi}, and a sealed brand needs ${SEALED_ABI}`}.`,
+    'Start a kernel 6.2 or newer with Landlock among its security modules (the boot parameter "lsm="), or unseal the brand.',
+  );
 }
 
 function checkIdentity(profile: SandboxProfile, mode: SandboxMode): void {
@@ -281,6 +338,7 @@ function trialProfile(mode: SandboxMode): SandboxProfile {
     socket: null,
     limits: { memoryMb: 128, processes: 32, temporaryMb: 8 },
     identity: mode === 'root-drop' ? { uid: 65_533, gid: 65_533 } : null,
+    kernel: { read: [], write: [], ports: [], required: false },
   };
 }
 
@@ -325,7 +383,11 @@ function explainProbeFailure(
     code === 'profile-refused' ||
     code === 'mount-refused' ||
     code === 'identity-refused' ||
+<<<<<<< HEAD
     code === 'bash-missing' ||
+=======
+    code === 'kernel-layer-missing' ||
+>>>>>>> abfbf06 (The kernel layer: a launcher of our own in C puts every run behind Landlock inside its room, from an allow-list that the mounts do not make)
     code === 'closed'
   ) {
     return { code: 'launch-failed', message, hint };

@@ -12,7 +12,12 @@ import {
 } from './sandbox-fixture.ts';
 
 const fixture: Fixture = openFixture();
-afterAll(() => fixture.dispose());
+/** What the room alone shows and allows: the kernel layer would hide that from its tests. */
+const room: Fixture = openFixture({ kernel: null });
+afterAll(async () => {
+  await fixture.dispose();
+  await room.dispose();
+});
 
 const uid = RUN_USER?.uid ?? 1000;
 
@@ -68,14 +73,14 @@ describe('who and what is inside', () => {
   });
 
   test('only the system, the made-up home and the mounts exist, and what is written to /work is on the host', async () => {
-    const result = await fixture.run(
+    const result = await room.run(
       'echo made > made; ls / | grep -vE "^(lib.*|s?bin|dev|etc|proc|tmp|usr)$"; ls -A /home /opt/node/bin /run /var; cut -d: -f1,3,4 /etc/passwd; wc -c < /etc/resolv.conf',
     );
     const base = ['home', 'opt', 'run', 'var', 'work'];
     const folders = ['/home:', 'agent', '', '/opt/node/bin:', 'node', '', '/run:', '', '/var:', 'tmp'];
     const users = ['root:0:0', `agent:${uid}:${RUN_USER?.gid ?? 1000}`, 'nobody:65534:65534'];
     expect(result.stdout.toString().trim().split('\n')).toEqual([...base, ...folders, ...users, '0']);
-    expect(readFileSync(join(fixture.work, 'made'), 'utf8')).toBe('made\n');
+    expect(readFileSync(join(room.work, 'made'), 'utf8')).toBe('made\n');
   });
 
   test('the temporary folders have the size that the profile gives', async () => {
@@ -230,7 +235,7 @@ describe('the run’s socket', () => {
       expect(codes).toEqual([7, 143, 127]);
       const echoed = await fixture.sandbox.run(profile, ['/bin/cat'], { ...options, stdin: 'through' });
       expect(echoed.stdout.toString()).toBe('through');
-      const trapped = await fixture.run(
+      const trapped = await room.run(
         'trap "echo caught; exit 3" TERM; kill -TERM $PPID; while :; do sleep 0.01; done',
         { socket: { source: path } },
       );

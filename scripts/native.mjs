@@ -1,0 +1,42 @@
+// Builds the programs in C that stand in src-native, each into out/native. Needs Node and a C compiler.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+const source = join(root, 'src-native/landlock.c');
+const folder = join(root, 'out/native');
+const program = join(folder, 'landlock');
+const stamp = join(folder, 'landlock.built');
+
+/** Whether what is built was built from the source as it stands, or there is nothing to build for this system. */
+export function isNativeBuilt() {
+  if (process.platform !== 'linux') return true;
+  return existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest();
+}
+
+/**
+ * Builds what is not built; what stood before stays whole where it fails.
+ * @returns {string | null} null, or one sentence why it could not be built
+ */
+export function buildNative() {
+  if (isNativeBuilt()) return null;
+  mkdirSync(folder, { recursive: true });
+  const next = join(folder, `landlock.${process.pid}`);
+  const flags = ['-std=c11', '-O2', '-Wall', '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
+  const done = spawnSync('cc', [...flags, '-o', next, source], { encoding: 'utf8' });
+  if (done.error?.code === 'ENOENT')
+    return 'There is no C compiler, so the kernel layer of the sandbox cannot be built and agents do not run: install gcc and the C library’s headers (on Debian "sudo apt-get install gcc libc6-dev").';
+  if (done.status !== 0)
+    return `The kernel layer of the sandbox could not be built, so agents do not run: ${(done.stderr || done.error?.message || '').trim()}`;
+  // Whatever the builder's umask: nobody else may change it, and every run's user may execute it.
+  chmodSync(next, 0o755);
+  renameSync(next, program);
+  writeFileSync(stamp, digest());
+  return null;
+}
+
+function digest() {
+  return createHash('sha256').update(readFileSync(source)).digest('hex');
+}
