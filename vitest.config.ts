@@ -5,6 +5,8 @@ const project = (name: string, include: string[], workers: number) => ({
     name,
     include,
     environment: 'node' as const,
+    // Sandboxes in tests are whole ones.
+    globalSetup: ['scripts/native.mjs'],
     pool: 'forks' as const,
     maxWorkers: workers,
     testTimeout: 60_000,

@@ -142,6 +142,15 @@ static void allow_path(int ruleset, const char *path, uint64_t rights) {
   close(parent);
 }
 
+/* The terminal that it was given may be opened again by its path. */
+static void allow_own_terminal(int ruleset, uint64_t rights) {
+  for (int descriptor = 0; descriptor <= 2; descriptor += 1) {
+    const struct path_rule rule = {rights & writing & of_files, descriptor};
+    if (isatty(descriptor) && syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) != 0)
+      fail(LAYER_FAILED, "no rule could be made for the terminal: %s.", strerror(errno));
+  }
+}
+
 static void allow_port(int ruleset, long port, uint64_t rights) {
   const struct port_rule rule = {rights, (uint64_t)port};
   if (rights != 0 && syscall(ADD_RULE, ruleset, RULE_PORT, &rule, 0u) != 0)
@@ -234,6 +243,7 @@ int main(int count, char **arguments) {
     const int ruleset = (int)syscall(CREATE_RULESET, &rights, size, 0u);
     if (ruleset < 0) fail(LAYER_FAILED, "no ruleset could be made: %s.", strerror(errno));
     walk(arguments + 1, &least, &any_port, ruleset, &rights);
+    allow_own_terminal(ruleset, rights.files);
     if (syscall(RESTRICT_SELF, ruleset, 0u) != 0)
       fail(LAYER_FAILED, "the ruleset was not taken: %s.", strerror(errno));
     close(ruleset);

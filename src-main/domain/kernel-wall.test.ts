@@ -4,7 +4,7 @@ import { kernelWall, type KernelFacts } from './kernel-wall.ts';
 
 const contract = (reads: AgentContract['reads'], writes: AgentContract['writes']): AgentContract => ({
   ...{ name: 'role', description: 'd', reads, writes, tools: [], network: 'none', calls: [] },
-  ...{ modelClass: 'none', instructions: '', digest: '' },
+  ...{ modelClass: 'none', instructions: '', digest: '', owns: [], mayCall: [], rules: [] },
 });
 const facts: KernelFacts = {
   prepared: [{ path: 'node_modules', source: '/host/setup' }],

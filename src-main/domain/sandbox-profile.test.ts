@@ -17,6 +17,8 @@ const facts: ProfileFacts = {
   limits: { memoryMb: 1, processes: 1, temporaryMb: 1 },
   trust: {},
   identity: null,
+  sealed: false,
+  ports: [],
   program: { mounts: [{ source: '/agent', target: '/opt/agent', access: 'write' }], environment: {} },
 };
 

@@ -93,17 +93,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     return etc;
   };
 
-<<<<<<< HEAD
   /** What every launch goes through: the launcher looked at, the profile and its mounts checked, its limits set up. */
-  function prepare(profile: SandboxProfile, command: string[]): Prepared {
-=======
-  function start(
-    profile: SandboxProfile,
-    command: string[],
-    launchOptions: LaunchOptions,
-    bait: string | null = null,
-  ): SandboxProcess {
->>>>>>> abfbf06 (The kernel layer: a launcher of our own in C puts every run behind Landlock inside its room, from an allow-list that the mounts do not make)
+  function prepare(profile: SandboxProfile, command: string[], bait: string | null = null): Prepared {
     if (closed)
       throw new SandboxError(
         'closed',
@@ -132,8 +123,13 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     return { launcher, plan, group: keeper().open(profile.limits) };
   }
 
-  function start(profile: SandboxProfile, command: string[], launchOptions: LaunchOptions): SandboxProcess {
-    const { launcher, plan, group } = prepare(profile, command);
+  function start(
+    profile: SandboxProfile,
+    command: string[],
+    launchOptions: LaunchOptions,
+    bait: string | null = null,
+  ): SandboxProcess {
+    const { launcher, plan, group } = prepare(profile, command, bait);
     let tree: SandboxProcess;
     try {
       tree = startTree(launcher, plan, group, launchOptions);
@@ -146,7 +142,6 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     return tree;
   }
 
-<<<<<<< HEAD
   function terminal(profile: SandboxProfile, command: string[]): TerminalLaunch {
     const { launcher, plan, group } = prepare(profile, command);
     try {
@@ -162,15 +157,12 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     }
   }
 
-  async function run(profile: SandboxProfile, command: string[], runOptions: RunOptions): Promise<RunResult> {
-=======
   async function run(
     profile: SandboxProfile,
     command: string[],
     runOptions: RunOptions,
     bait: string | null = null,
   ): Promise<RunResult> {
->>>>>>> abfbf06 (The kernel layer: a launcher of our own in C puts every run behind Landlock inside its room, from an allow-list that the mounts do not make)
     const startedAt = performance.now();
     const stdin = runOptions.stdin === undefined ? 'ignore' : 'pipe';
     const tree = start(profile, command, { stdin }, bait);
@@ -383,11 +375,8 @@ function explainProbeFailure(
     code === 'profile-refused' ||
     code === 'mount-refused' ||
     code === 'identity-refused' ||
-<<<<<<< HEAD
-    code === 'bash-missing' ||
-=======
     code === 'kernel-layer-missing' ||
->>>>>>> abfbf06 (The kernel layer: a launcher of our own in C puts every run behind Landlock inside its room, from an allow-list that the mounts do not make)
+    code === 'bash-missing' ||
     code === 'closed'
   ) {
     return { code: 'launch-failed', message, hint };
