@@ -6,8 +6,10 @@ import type {
   RuntimeView,
   Snapshot,
   StartReport,
+  WaitingItem,
 } from '../src-main/contract/operator-api.ts';
 import type { TicketSummary, TimelineEntry } from '../src-main/contract/tickets.ts';
+import { urgentFirst } from '../src-main/domain/waiting.ts';
 
 export interface ActivityLine extends TimelineEntry {
   brand: string | null;
@@ -25,6 +27,8 @@ export interface Facts {
   runs: Readonly<Record<string, RunView>>;
   lacks: Lack[];
   runtimes: RuntimeView[];
+  /** What waits for the operator: the one list that every door shows. */
+  waiting: readonly WaitingItem[];
   start: StartReport | null;
   /** A start is under way. */
   starting: boolean;
@@ -43,6 +47,7 @@ export const noFacts: Facts = {
   runs: {},
   lacks: [],
   runtimes: [],
+  waiting: [],
   start: null,
   starting: false,
   activity: [],
@@ -58,7 +63,7 @@ const byId = <T extends { id: string }>(list: readonly T[]): Record<string, T> =
 export function fold(facts: Facts, item: FeedItem): Facts {
   switch (item.kind) {
     case 'snapshot': {
-      const { workspace, config, brands, tickets, runs, lacks, runtimes, lastStart } = item.snapshot;
+      const { workspace, config, brands, tickets, runs, lacks, runtimes, waiting, lastStart } = item.snapshot;
       return {
         ...facts,
         loaded: true,
@@ -69,6 +74,7 @@ export function fold(facts: Facts, item: FeedItem): Facts {
         runs: byId(runs),
         lacks,
         runtimes,
+        waiting,
         start: lastStart,
         starting: lastStart?.phases.some((phase) => phase.outcome === 'running') ?? false,
         pages: facts.pages + 1,
@@ -92,6 +98,11 @@ export function fold(facts: Facts, item: FeedItem): Facts {
       const line: ActivityLine = { ...item.entry, brand: item.brand, ticket: item.ticket };
       return { ...facts, activity: [line, ...facts.activity].slice(0, activityKept) };
     }
+    case 'waiting':
+      return {
+        ...facts,
+        waiting: urgentFirst([...facts.waiting.filter((one) => one.brand !== item.brand), ...item.items]),
+      };
     case 'page':
       return { ...facts, pages: facts.pages + 1 };
     case 'start':

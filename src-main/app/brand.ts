@@ -6,6 +6,7 @@ import type { Actor, BrandEvent } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId } from '../contract/ids.ts';
 import type { TicketDraft } from '../contract/tickets.ts';
+import { decideMode } from '../domain/mode-rules.ts';
 import { EXECUTOR } from '../domain/ticket.ts';
 import { INSIDE } from '../domain/sandbox-profile.ts';
 import { openEventStore, type EventStore } from '../services/event-store/index.ts';
@@ -19,11 +20,13 @@ import {
 } from '../services/repositories/index.ts';
 import type { Sandbox } from '../services/sandbox/index.ts';
 import { readBrandConfig, readContracts } from './configuration.ts';
+import { createHandoffs, type Handoffs } from './handoffs.ts';
 import { brandPlaces, type BrandPlaces, type Places } from './places.ts';
 import { brandProjections } from './projections.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { runUser } from './run-users.ts';
 import { createRuns, type Runs, type Timer } from './runs.ts';
+import { pathsTest } from './ticket-paths.ts';
 import { approvalHash, createTicketDesk, type DraftContent, type TicketDesk } from './tickets.ts';
 import { createTranscripts, type Transcripts } from './transcripts.ts';
 
@@ -37,10 +40,13 @@ export interface BrandRepository {
 export interface Brand {
   id: BrandId;
   config: BrandConfig;
+  /** Which runtimes play a role here: the brand's word stands over the workspace's. */
+  roles: BrandConfig['roles'];
   places: BrandPlaces;
   identity: { uid: number; gid: number } | null;
   store: EventStore;
   tickets: TicketDesk;
+  handoffs: Handoffs;
   transcripts: Transcripts;
   rooms: Rooms;
   runs: Runs;
@@ -155,6 +161,8 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     );
   }
   const first = config.value.repositories[0]?.name;
+  const roles = { ...parts.workspace.roles, ...config.value.roles };
+  const roleNames = Object.entries(roles).filter((entry) => entry[1] !== undefined);
   const contract = (name: string): Result<AgentContract> => {
     const found = contracts.value.find((one) => one.name === name);
     return found
@@ -164,10 +172,12 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
   return ok({
     id,
     config: config.value,
+    roles,
     places,
     identity,
     store,
     tickets: createTicketDesk({ brand: id, store, now: parts.now }),
+    handoffs: createHandoffs({ folder: places.handoffs, store, now: parts.now }),
     transcripts,
     rooms,
     runs,
@@ -191,15 +201,25 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
         );
       const runtime =
         draft.runtime ?? (draft.command === undefined ? parts.workspace.defaultRuntime : 'command');
-      if (draft.mode === 'plan_first')
-        return fail('not-built', 'plan_first is not built yet', 'draft it with mode: direct');
       const executor = contract(EXECUTOR);
       if (!executor.ok) return executor;
       const verifier = contract('verifier');
       if (!verifier.ok) return verifier;
       const contracts = [executor.value.digest, verifier.value.digest];
+      const modeDecision = decideMode(
+        { draft, runtime, sealed: config.value.sealed },
+        [...config.value.modes, ...parts.workspace.modes],
+        (globs, path) => pathsTest(globs)(path),
+      );
       return ok({
-        hash: approvalHash({ draft, runtime, repository, contracts }),
+        hash: approvalHash({
+          draft: { ...draft, mode: modeDecision.mode },
+          runtime,
+          repository,
+          contracts,
+          ...(roleNames.length === 0 ? {} : { roles: Object.fromEntries(roleNames) }),
+        }),
+        modeDecision,
         draft,
         runtime,
         repository: repository.name,

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrandConfig, RepositoryConfig } from '../contract/config.ts';
+import type { BrandConfigInput, RepositoryConfig } from '../contract/config.ts';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId } from '../contract/ids.ts';
@@ -73,7 +73,7 @@ export function writeNewBrand(places: Places, brand: NewBrand): Result<void> {
       afterMerge: { kind: 'nothing' },
     };
   });
-  const config: BrandConfig = {
+  const config: BrandConfigInput = {
     id: brand.id,
     name: brand.name,
     colour: brand.colour,

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrandId } from '../contract/ids.ts';
-import type { StatusView } from '../contract/operator-api.ts';
+import type { StatusView, WaitingItem } from '../contract/operator-api.ts';
+import { countWaiting } from '../domain/waiting.ts';
 import { openEventStoreReader } from '../services/event-store/index.ts';
 import { readBrandConfig } from './configuration.ts';
 import { brandPlaces, workspacePlaces } from './places.ts';
@@ -10,7 +11,7 @@ import { brandProjections } from './projections.ts';
 /** How a workspace stands while no core runs: read from its files and logs, which are not changed. */
 export function closedStatus(workspace: string): StatusView {
   const places = workspacePlaces(workspace);
-  let approvals = 0;
+  const waiting: Pick<WaitingItem, 'kind'>[] = [];
   const names = existsSync(places.brands) ? readdirSync(places.brands).sort() : [];
   const brands = names.flatMap((name): StatusView['brands'] => {
     const id = BrandId.safeParse(name);
@@ -21,12 +22,11 @@ export function closedStatus(workspace: string): StatusView {
     if (!existsSync(own.log)) return [{ id: id.data, state: 'open' }];
     const opened = openEventStoreReader({ file: own.log, projections: brandProjections });
     if (!opened.ok) return [{ id: id.data, state: 'closed', error: opened.message }];
-    const [row] = opened.reader.query<{ n: number }>(
-      "SELECT COUNT(*) AS n FROM projection_tickets WHERE state = 'draft'",
+    waiting.push(
+      ...opened.reader.query<Pick<WaitingItem, 'kind'>>('SELECT kind FROM projection_tickets_waiting'),
     );
     opened.reader.close();
-    approvals += row?.n ?? 0;
     return [{ id: id.data, state: 'open' }];
   });
-  return { workspace, core: null, brands, waiting: { questions: 0, approvals }, running: 0 };
+  return { workspace, core: null, brands, waiting: countWaiting(waiting), running: 0 };
 }

@@ -3,7 +3,13 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseDocument, stringify, type Document } from 'yaml';
 import type { z } from 'zod';
-import { type AgentContract, BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../contract/config.ts';
+import {
+  type AgentContract,
+  BrandConfig,
+  type BrandConfigInput,
+  ContractFrontmatter,
+  WorkspaceConfig,
+} from '../contract/config.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import { contractProblems } from '../domain/contracts.ts';
 import { plural } from '../domain/plural.ts';
@@ -125,7 +131,7 @@ export function readBrandConfig(file: string): Result<BrandConfig> {
   return readYamlFile(file, BrandConfig);
 }
 
-export function writeBrandConfig(file: string, config: BrandConfig): void {
+export function writeBrandConfig(file: string, config: BrandConfigInput): void {
   writeFileAtomic(file, stringify(config));
 }
 

@@ -6,14 +6,19 @@ import { AttemptId, brandOfTicket, CommitId, RunId, TicketId } from '../contract
 import {
   ApprovalContext,
   AttemptView,
+  CheckpointView,
   GateReport,
+  ModeDecision,
+  PlanVersion,
+  QuestionView,
   ResultReport,
   RuntimeName,
   TicketDraft,
   TicketState,
   VerdictReport,
 } from '../contract/tickets.ts';
-import { openAttempt, type Ticket } from '../domain/ticket.ts';
+import { noPlan } from '../domain/plan-gate.ts';
+import { openAttempt, saidByDraft, type Ticket } from '../domain/ticket.ts';
 import { canonicalJson } from '../services/event-store/index.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import type { Brand } from './brand.ts';
@@ -127,13 +132,29 @@ const ImportLine = z.object({
   createdAt: at,
   updatedAt: at,
   version,
+  // What a line of an older version lacks stands as it was then.
+  modeDecision: ModeDecision.optional(),
+  acknowledged: z.boolean().default(false),
+  plan: z
+    .object({
+      versions: z.array(PlanVersion),
+      run: RunId.nullable(),
+      authors: z.array(RunId),
+      reviews: z.array(z.object({ version, run: RunId })),
+      failed: z.number().int(),
+    })
+    .default(noPlan),
+  questions: z.array(QuestionView).default([]),
+  checkpoint: CheckpointView.nullable().default(null),
+  waitsForFolder: z.string().nullable().default(null),
 });
 
 /**
  * A ticket as an import may bring it in. What has ended comes in as it ended; anything else is a draft again, because an
  * approval, a candidate or a passed gate is worth something only in the log that recorded it.
  */
-function asImported({ status, ...record }: z.infer<typeof ImportLine>): Ticket {
+function asImported({ status, ...line }: z.infer<typeof ImportLine>): Ticket {
+  const record = { ...line, modeDecision: line.modeDecision ?? saidByDraft(line.draft) };
   if (status === 'merged' || status === 'blocked') return { ...record, state: status };
   return {
     ...record,
@@ -147,6 +168,10 @@ function asImported({ status, ...record }: z.infer<typeof ImportLine>): Ticket {
     verdicts: [],
     gates: [],
     landing: null,
+    plan: noPlan,
+    questions: [],
+    checkpoint: null,
+    waitsForFolder: null,
   };
 }
 

@@ -5,6 +5,7 @@ import { explain } from '../domain/audit.ts';
 import type { Run } from '../domain/run.ts';
 import type { Brand } from './brand.ts';
 import { asRecorded } from './projections.ts';
+import { waitingIn } from './waiting.ts';
 
 /** Tells the operator's windows what changed, whole values in the order of the log. */
 export interface Feed {
@@ -35,6 +36,7 @@ export function createFeed(): Feed {
         if (event.stream.startsWith('ticket/')) {
           const ticket = brand.tickets.get(event.stream.slice('ticket/'.length) as TicketId);
           if (ticket) tell({ kind: 'ticket', ticket: brand.tickets.summary(ticket) });
+          tell({ kind: 'waiting', brand: brand.id, items: waitingIn(brand) });
         }
         if (event.stream.startsWith('run/')) {
           const run = brand.runs.get(event.stream.slice('run/'.length) as RunId);

@@ -6,14 +6,17 @@ import { brandOfTicket, type BrandId, type RunId, type TicketId } from '../contr
 import { operatorApi, type CostReport, type RunView, type SearchHit } from '../contract/operator-api.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import { isAvailable, type Ticket, type TicketCommand } from '../domain/ticket.ts';
+import { urgentFirst } from '../domain/waiting.ts';
 import type { Brand } from './brand.ts';
 import { pathsTest } from './ticket-paths.ts';
 import { asRecorded } from './projections.ts';
 import { importTickets } from './exports.ts';
 import { runView } from './feed.ts';
+import { decisionHandlers } from './decision-handlers.ts';
 import { checkQuestion } from './guard-check.ts';
 import { noPage } from './knowledge.ts';
 import { toldFault } from './told-fault.ts';
+import { waitingIn } from './waiting.ts';
 import type { OpenBrand } from './brand-register.ts';
 import type { Workspace } from './open-workspace.ts';
 
@@ -29,9 +32,11 @@ function operator(context: CallContext): Actor {
   return { kind: 'operator', door: context.door };
 }
 
-/** The operator's contract, carried out. It delegates: what a command means is decided in `domain`. */
-export function createHandlers(workspace: Workspace): AnyRouter {
-  const api = implement(operatorApi)
+/** The operator's contract, to be carried out: each call says its door, and a fault is told in one sentence. */
+export type OperatorImplementation = ReturnType<typeof implementation>;
+
+function implementation(workspace: Workspace) {
+  return implement(operatorApi)
     .$context<CallContext>()
     .use(async ({ context, next }) => {
       // A window stays open for days: only a command says what time it is for it.
@@ -42,7 +47,11 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         throw toldFault(error);
       }
     });
+}
 
+/** The operator's contract, carried out. It delegates: what a command means is decided in `domain`. */
+export function createHandlers(workspace: Workspace): AnyRouter {
+  const api = implementation(workspace);
   const openOf = (id: BrandId): Result<OpenBrand> => {
     const found = workspace.brand(id);
     if (found) return ok(found);
@@ -89,6 +98,11 @@ export function createHandlers(workspace: Workspace): AnyRouter {
     feed: api.feed.handler(({ signal }) =>
       workspace.feed.follow(signal, async () => ({ kind: 'snapshot', snapshot: await workspace.snapshot() })),
     ),
+    waiting: api.waiting.handler(({ input }) => {
+      const brands =
+        input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
+      return mapped(brands, (list) => urgentFirst(list.flatMap(({ brand }) => waitingIn(brand))));
+    }),
     stopCore: api.stopCore.handler(() =>
       fail('not-built', 'only the process that owns the workspace can stop it', 'use "atrium core stop"'),
     ),
@@ -187,6 +201,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       comment: api.ticket.comment.handler(({ input, context }) =>
         command(input.id, () => ok({ type: 'comment', text: input.text }), context, input.commandId),
       ),
+      acknowledge: api.ticket.acknowledge.handler(({ input, context }) =>
+        command(input.id, () => ok({ type: 'acknowledge' }), context, input.commandId),
+      ),
       // Who carries it out is part of what was approved: like an edit, it gives a ready ticket a successor.
       reassign: api.ticket.reassign.handler(({ input, context }) => {
         const found = ticketOf(input.id);
@@ -222,6 +239,13 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         );
       }),
     },
+
+    ...decisionHandlers(api, {
+      openOf,
+      open: () => workspace.open(),
+      ticketOf,
+      command: (id, made, context, commandId) => command(id, () => ok(made), context, commandId),
+    }),
 
     run: {
       list: api.run.list.handler(({ input }) =>

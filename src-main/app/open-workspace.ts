@@ -12,6 +12,7 @@ import type {
   StatusView,
 } from '../contract/operator-api.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
+import { countWaiting, urgentFirst } from '../domain/waiting.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
 import { createRuntimes } from '../services/runtimes/index.ts';
 import { createSandbox } from '../services/sandbox/index.ts';
@@ -29,6 +30,7 @@ import { makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } fr
 import { interruptAttempts } from './recovery.ts';
 import { systemTimer } from './runs.ts';
 import { createStart, type Start } from './start.ts';
+import { waitingIn } from './waiting.ts';
 import { inspectWorkspace } from './workspace.ts';
 import { openWorkspaceLog } from './workspace-log.ts';
 
@@ -183,8 +185,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
   });
   await brands.openAll();
 
-  const approvals = () =>
-    brands.open().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
+  const waiting = () => brands.open().flatMap(({ brand }) => waitingIn(brand));
 
   const self: Workspace = {
     places,
@@ -204,7 +205,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
         state,
         ...(error === undefined ? {} : { error }),
       })),
-      waiting: { questions: 0, approvals: approvals() },
+      waiting: countWaiting(waiting()),
       running,
     }),
     async snapshot() {
@@ -225,6 +226,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
             return { name: runtime.name, title: runtime.title, present, version, detail };
           }),
         ),
+        waiting: urgentFirst(waiting()),
         lastStart: start.last(),
       };
     },

@@ -23,6 +23,7 @@ export interface BrandPlaces {
   config: string;
   tickets: string;
   ledger: string;
+  handoffs: string;
   wiki: string;
   state: string;
   log: string;
@@ -57,6 +58,7 @@ export function brandPlaces(places: Omit<Places, 'sockets'>, brand: BrandId): Br
     config: join(folder, 'brand.yaml'),
     tickets: join(folder, 'tickets.jsonl'),
     ledger: join(folder, 'ledger'),
+    handoffs: join(folder, 'handoffs'),
     wiki: join(places.wiki, brand),
     state,
     log: join(state, 'brand.db'),

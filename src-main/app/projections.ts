@@ -2,6 +2,7 @@ import type { BrandEvent, RecordedEvent } from '../contract/events.ts';
 import { explain } from '../domain/audit.ts';
 import { evolveRun, type Run } from '../domain/run.ts';
 import { evolveTicket, type Ticket } from '../domain/ticket.ts';
+import { waitingOfTicket } from '../domain/waiting.ts';
 import type { Projection, StoredEvent } from '../services/event-store/index.ts';
 
 /** A stored event as the domain reads it: its shape was decided before it was appended. */
@@ -15,11 +16,11 @@ export const runStream = (id: string) => `run/${id}`;
 /** Events after which a ticket may depend on others than before. */
 const TEXT_EVENTS = new Set(['ticket.drafted', 'ticket.edited', 'ticket.imported']);
 
-/** Every ticket as it stands, whole, and what it depends on. */
+/** Every ticket as it stands, whole, what it depends on, and what of it waits for the operator. */
 const tickets: Projection = {
   name: 'tickets',
-  fingerprint: '3',
-  tables: ['projection_tickets', 'projection_tickets_dependencies'],
+  fingerprint: '4',
+  tables: ['projection_tickets', 'projection_tickets_dependencies', 'projection_tickets_waiting'],
   schema: `CREATE TABLE projection_tickets (
       id TEXT PRIMARY KEY, number INTEGER NOT NULL, state TEXT NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID;
@@ -28,7 +29,11 @@ const tickets: Projection = {
     CREATE TABLE projection_tickets_dependencies (
       dependency TEXT NOT NULL, ticket TEXT NOT NULL, PRIMARY KEY (dependency, ticket)
     ) WITHOUT ROWID;
-    CREATE INDEX projection_tickets_dependencies_ticket ON projection_tickets_dependencies (ticket);`,
+    CREATE INDEX projection_tickets_dependencies_ticket ON projection_tickets_dependencies (ticket);
+    CREATE TABLE projection_tickets_waiting (
+      key TEXT PRIMARY KEY, ticket TEXT NOT NULL, kind TEXT NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX projection_tickets_waiting_ticket ON projection_tickets_waiting (ticket);`,
   apply(db, event) {
     if (!event.stream.startsWith('ticket/')) return;
     const id = event.stream.slice('ticket/'.length);
@@ -48,13 +53,27 @@ const tickets: Projection = {
       for (const dependency of ticket.draft.dependsOn)
         db.run('INSERT OR IGNORE INTO projection_tickets_dependencies VALUES (?, ?)', dependency, id);
     }
+    db.run('DELETE FROM projection_tickets_waiting WHERE ticket = ?', id);
+    for (const item of waitingOfTicket(ticket))
+      db.run(
+        'INSERT INTO projection_tickets_waiting VALUES (?, ?, ?, ?)',
+        item.key,
+        id,
+        item.kind,
+        JSON.stringify(item),
+      );
     // Whichever command drafts a successor, the ticket before it says where it goes on.
-    if (event.type === 'ticket.drafted' && ticket.predecessor !== null)
+    if (event.type === 'ticket.drafted' && ticket.predecessor !== null) {
       db.run(
         "UPDATE projection_tickets SET record = json_set(record, '$.successor', ?) WHERE id = ?",
         id,
         ticket.predecessor,
       );
+      db.run(
+        "DELETE FROM projection_tickets_waiting WHERE ticket = ? AND kind = 'dead-letter'",
+        ticket.predecessor,
+      );
+    }
   },
 };
 

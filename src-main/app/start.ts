@@ -4,6 +4,7 @@ import type { PhaseView, StartReport } from '../contract/operator-api.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { Actor } from '../contract/events.ts';
 import { plural } from '../domain/plural.ts';
+import { countWaiting } from '../domain/waiting.ts';
 import type { Brand } from './brand.ts';
 import type { Calendar } from './calendar.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -11,6 +12,7 @@ import type { Exporter } from './exports.ts';
 import { cleanUp, overdueCheckouts } from './housekeeping.ts';
 import type { Reactor } from '../services/event-store/index.ts';
 import type { Knowledge } from './knowledge.ts';
+import { waitingIn } from './waiting.ts';
 import type { WorkspaceLog } from './workspace-log.ts';
 
 /** What `start` works on. */
@@ -101,13 +103,13 @@ export function createStart(parts: {
     notBuilt,
     notBuilt,
     () => {
-      const waiting = approvals();
+      const { approvals } = waiting();
       return Promise.resolve(
-        waiting === 0
+        approvals === 0
           ? { outcome: 'skipped', reason: 'no draft waits for approval' }
           : {
               outcome: 'waiting',
-              reason: `${plural(waiting, 'draft')} ${waiting === 1 ? 'waits' : 'wait'} for approval`,
+              reason: `${plural(approvals, 'draft')} ${approvals === 1 ? 'waits' : 'wait'} for approval`,
             },
       );
     },
@@ -152,8 +154,7 @@ export function createStart(parts: {
     },
   ];
 
-  const approvals = () =>
-    parts.brands().reduce((sum, { brand }) => sum + brand.tickets.inStates(['draft']).length, 0);
+  const waiting = () => countWaiting(parts.brands().flatMap(({ brand }) => waitingIn(brand)));
   const runsStarted = () =>
     parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
 
@@ -169,7 +170,7 @@ export function createStart(parts: {
     let report: StartReport = {
       run,
       phases: [],
-      waiting: { questions: 0, approvals: approvals() },
+      waiting: waiting(),
       merged: [],
       blocked: [],
     };
@@ -178,7 +179,7 @@ export function createStart(parts: {
       report = {
         ...report,
         phases: phasesNow,
-        waiting: { questions: 0, approvals: approvals() },
+        waiting: waiting(),
         merged: ended.flatMap((one) => (one.blocked === null ? [one.id] : [])),
         blocked: ended.flatMap((one) => (one.blocked === null ? [] : [{ id: one.id, reason: one.blocked }])),
       };
@@ -277,7 +278,7 @@ function notBuilt(): Promise<Outcome> {
 }
 
 function emptyReport(): StartReport {
-  return { run: '', phases: [], waiting: { questions: 0, approvals: 0 }, merged: [], blocked: [] };
+  return { run: '', phases: [], waiting: countWaiting([]), merged: [], blocked: [] };
 }
 
 function countEvents(brand: Brand, type: string): number {

@@ -5,6 +5,7 @@ import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
 import { brandOfTicket, type BrandId, type TicketId } from '../contract/ids.ts';
 import type {
   ApprovalContext,
+  ModeDecision,
   RuntimeName,
   TicketDetail,
   TicketDraft,
@@ -12,6 +13,7 @@ import type {
   TicketSummary,
 } from '../contract/tickets.ts';
 import { decideTicket, EXECUTOR, openAttempt, type Ticket, type TicketCommand } from '../domain/ticket.ts';
+import { planState } from '../domain/plan-gate.ts';
 import { findCycle } from '../domain/scheduling.ts';
 import { canonicalJson, type EventStore } from '../services/event-store/index.ts';
 import { ticketStream } from './projections.ts';
@@ -23,6 +25,7 @@ export interface DraftContent {
   repository: string;
   contract: string;
   checks: ApprovalContext['checks'];
+  modeDecision: ModeDecision;
   /** What an approval is bound to. */
   hash: string;
 }
@@ -52,13 +55,15 @@ export interface TicketDesk {
 
 /**
  * What an approval is bound to: everything that bears on what will happen. The text, the runtime, the whole configuration of
- * the repository, and the contracts of those who carry the ticket out and judge it.
+ * the repository, the contracts of those who carry the ticket out and judge it, and the runtimes that policy gives a role.
  */
 export function approvalHash(covered: {
   draft: TicketDraft;
   runtime: RuntimeName;
   repository: RepositoryConfig;
   contracts: readonly string[];
+  /** Absent where the rules play every role. */
+  roles?: Record<string, RuntimeName | undefined>;
 }): string {
   return createHash('sha256').update(canonicalJson(covered)).digest('hex');
 }
@@ -214,7 +219,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     brand,
     title: ticket.draft.title,
     state: ticket.state,
-    mode: ticket.draft.mode,
+    mode: ticket.modeDecision.mode,
     priority: ticket.draft.priority,
     hash: ticket.hash,
     dependsOn: ticket.draft.dependsOn,
@@ -249,7 +254,12 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       ...summary(ticket),
       description: ticket.draft.description,
       why: ticket.draft.why,
-      plan: null,
+      plan: ticket.plan.versions.at(-1)?.text ?? null,
+      planState: planState(ticket.plan),
+      plans: ticket.plan.versions,
+      modeDecision: ticket.modeDecision,
+      questions: ticket.questions,
+      checkpoint: ticket.checkpoint,
       command: ticket.draft.command ?? null,
       model: ticket.draft.model ?? null,
       modelClass: ticket.draft.modelClass,
@@ -266,6 +276,14 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       comments: ticket.comments,
       attemptList: ticket.attempts,
       artifacts: [
+        ...ticket.plan.versions.map(({ version, at, position, text, run, review }) => ({
+          name: 'plan' as const,
+          version,
+          attempt: null,
+          at,
+          position,
+          content: { text, run, review },
+        })),
         ...ticket.results.map(({ attempt, version, at, position, result }) => ({
           name: 'result' as const,
           version,

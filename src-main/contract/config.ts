@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BrandId } from './ids.ts';
 import { PolicyRules } from './policy.ts';
-import { AcpAgentName, PathGlob, RuntimeName } from './tickets.ts';
+import { AcpAgentName, CheckpointHit, ModelClass, PathGlob, RuntimeName, TicketMode } from './tickets.ts';
 
 /** How tests are counted in a check's output; `exit` counts none and goes by the exit code. */
 export const CountBy = z.enum(['tap', 'junit', 'exit']);
@@ -18,6 +18,59 @@ export const AfterMerge = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('branch'), remote: z.string().default('origin') }),
 ]);
 export type AfterMerge = z.infer<typeof AfterMerge>;
+
+/** A row that chooses how tickets go: all that it names must hold, and the first row that holds decides. */
+export const ModeRule = z.strictObject({
+  name: z.string().min(1).max(100),
+  when: z
+    .strictObject({
+      /** One of the ticket's globs lies within one of these. */
+      paths: z.array(z.string().min(1).max(300)).min(1).optional(),
+      /** The title or the description holds one of these words, whatever their case. */
+      words: z.array(z.string().min(1).max(100)).min(1).optional(),
+      runtime: z.array(RuntimeName).min(1).optional(),
+      modelClass: z.array(ModelClass).min(1).optional(),
+      /** Of this priority, or more urgent. */
+      priorityAtMost: z.number().int().min(1).max(5).optional(),
+      sealed: z.boolean().optional(),
+    })
+    .default({}),
+  mode: TicketMode,
+  /** `operator`: no reviewer's run decides about such a plan. */
+  review: z.enum(['operator', 'reviewer']).default('reviewer'),
+  /** Why, in a sentence. */
+  reason: z.string().min(1).max(500),
+});
+export type ModeRule = z.infer<typeof ModeRule>;
+
+/** A row that stops a difference at the gate until the operator has decided. */
+export const CheckpointRule = z.strictObject({
+  name: z.string().min(1).max(100),
+  kind: CheckpointHit.shape.kind,
+  /** Globs of the paths that it looks at. */
+  paths: z.array(z.string().min(1).max(300)).min(1),
+  /** Which changes of them count; all where none is named. */
+  changes: z.array(z.enum(['added', 'modified', 'deleted', 'type-changed'])).optional(),
+  /** A pattern that must stand in an added line. */
+  added: z.string().max(500).optional(),
+  /** A pattern that must stand in a removed line. */
+  removed: z.string().max(500).optional(),
+  reason: z.string().min(1).max(500),
+});
+export type CheckpointRule = z.infer<typeof CheckpointRule>;
+
+/** Which roles a runtime plays beside the rules; by rules alone where none is named. */
+const roles = z.strictObject({
+  verifier: RuntimeName.optional(),
+  planReviewer: RuntimeName.optional(),
+});
+
+/** Policy that a workspace and each of its brands may add rows to: the brand's come first. */
+const policyRows = {
+  roles: roles.default({}),
+  modes: z.array(ModeRule).max(200).default([]),
+  checkpoints: z.array(CheckpointRule).max(200).default([]),
+};
 
 export const RepositoryConfig = z.strictObject({
   /** Unique in the brand; the folder's name where none is given. */
@@ -43,6 +96,7 @@ export const BrandConfig = z.strictObject({
   /** TCP ports that a sealed brand's runs may listen on and reach among themselves, say for a test server. */
   ports: z.array(z.number().int().min(1).max(65_535)).max(100).default([]),
   repositories: z.array(RepositoryConfig).default([]),
+  ...policyRows,
   limits: z
     .strictObject({
       memoryMb: z.number().int().min(128).default(4096),
@@ -54,6 +108,8 @@ export const BrandConfig = z.strictObject({
   policy: PolicyRules.default([]),
 });
 export type BrandConfig = z.infer<typeof BrandConfig>;
+/** As it is written down: what is left out has its default. */
+export type BrandConfigInput = z.input<typeof BrandConfig>;
 
 const model = z.strictObject({
   /** Where the provider's API is; the provider's own address where none is given. */
@@ -93,6 +149,7 @@ export const WorkspaceConfig = z.strictObject({
   maxRuns: z.number().int().min(1).max(30).default(4),
   maxCheckouts: z.number().int().min(1).max(100).default(10),
   defaultRuntime: RuntimeName.default('command'),
+  ...policyRows,
   models: z
     .strictObject({ gemini: model.optional(), anthropic: model.optional(), openai: model.optional() })
     .default({}),
@@ -130,6 +187,22 @@ export const WorkspaceConfig = z.strictObject({
 });
 export type WorkspaceConfig = z.infer<typeof WorkspaceConfig>;
 
+/** Verbs of the run API that a contract may allow. */
+export const RunCall = z.enum([
+  'plan',
+  'review',
+  'result',
+  'verdict',
+  'ask',
+  'progress',
+  'comment',
+  'brief',
+  'wiki-search',
+  'wiki-write',
+  'checkpoint',
+]);
+export type RunCall = z.infer<typeof RunCall>;
+
 /** A place that a contract may name. `<brand>` is the brand of the run. */
 const contractPlace = z.enum(['checkout', 'wiki/<brand>', 'wiki/_global']);
 const contractName = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/);
@@ -156,7 +229,7 @@ export const ContractFrontmatter = z
     /** `ticket`: the ticket's list; `none`: nothing but its model. */
     network: z.enum(['ticket', 'none']),
     /** Verbs of the run API that it may call. */
-    calls: z.array(z.enum(['result', 'verdict', 'progress', 'comment', 'brief', 'wiki-write'])),
+    calls: z.array(RunCall),
     /** Roles that it may start. */
     mayCall: z.array(contractName).max(50).default([]),
     modelClass: z.enum(['light', 'medium', 'heavy', 'none']),

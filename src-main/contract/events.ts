@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
-import { GateReport, ResultReport, RuntimeName, TicketDraft, VerdictReport } from './tickets.ts';
+import {
+  CheckpointHit,
+  GateReport,
+  ModeDecision,
+  ResultReport,
+  RuntimeName,
+  TicketDraft,
+  VerdictReport,
+} from './tickets.ts';
 
 /** Who did it. Authority belongs to the connection: a run can never be an operator. */
 export const Actor = z.discriminatedUnion('kind', [
@@ -23,6 +31,8 @@ export const BrandEvents = {
     contract: z.string(),
     checks,
     predecessor: TicketId.nullable(),
+    /** Absent in logs from before policy chose the mode: the draft said it. */
+    modeDecision: ModeDecision.optional(),
   }),
   'ticket.edited': z.object({
     draft: TicketDraft,
@@ -31,6 +41,7 @@ export const BrandEvents = {
     hash: z.string(),
     contract: z.string(),
     checks,
+    modeDecision: ModeDecision.optional(),
   }),
   'ticket.approved': z.object({ hash: z.string() }),
   'ticket.returned': z.object({ note: z.string() }),
@@ -52,6 +63,40 @@ export const BrandEvents = {
   /** A ticket that `import` brought in, whole, as its line of `tickets.jsonl` had it. */
   'ticket.imported': z.object({ ticket: TicketId, record: z.record(z.string(), z.unknown()) }),
   'ticket.started': z.object({}),
+  /** The operator has seen that it stopped and leaves it at that. */
+  'ticket.acknowledged': z.object({}),
+  /** A run that writes a plan and then stops. It is no attempt. */
+  'plan.started': z.object({ run: RunId, runtime: RuntimeName, base: CommitId }),
+  'plan.submitted': z.object({ version: z.number().int(), run: RunId, text: z.string() }),
+  'plan.ended': z.object({
+    run: RunId,
+    outcome: z.enum(['submitted', 'failed', 'interrupted']),
+    reason: z.string(),
+  }),
+  /** A reviewer's run looks at a version; where it decides nothing, the operator does. */
+  'plan.review-started': z.object({ version: z.number().int(), run: RunId }),
+  'plan.approved': z.object({ version: z.number().int(), note: z.string() }),
+  'plan.revision-asked': z.object({ version: z.number().int(), note: z.string() }),
+  'question.asked': z.object({
+    question: z.string(),
+    run: RunId,
+    attempt: AttemptId.nullable(),
+    text: z.string(),
+    choices: z.array(z.string()),
+  }),
+  'question.answered': z.object({ question: z.string(), answer: z.string() }),
+  'checkpoint.raised': z.object({ attempt: AttemptId, commit: CommitId, hits: z.array(CheckpointHit) }),
+  'checkpoint.approved': z.object({ commit: CommitId, note: z.string() }),
+  'checkpoint.refused': z.object({ commit: CommitId, note: z.string() }),
+  /** What a run would have in the wiki: the librarian writes it, with the ticket as its evidence. */
+  'wiki.write-requested': z.object({ ticket: TicketId, run: RunId, text: z.string() }),
+  'handoff.written': z.object({
+    handoff: z.string(),
+    ticket: TicketId.nullable(),
+    from: z.string(),
+    to: z.string(),
+  }),
+  'handoff.read': z.object({ handoff: z.string(), by: z.string() }),
   'attempt.started': z.object({ attempt: AttemptId, run: RunId, runtime: RuntimeName, base: CommitId }),
   'attempt.ended': z.object({
     attempt: AttemptId,
@@ -70,7 +115,8 @@ export const BrandEvents = {
     run: RunId,
   }),
   'gate.reported': z.object({ version: z.number().int(), report: GateReport }),
-  'gate.waiting': z.object({ attempt: AttemptId, detail: z.string() }),
+  /** `folder`: what of the operator's it waits for; absent where it goes on by itself. */
+  'gate.waiting': z.object({ attempt: AttemptId, detail: z.string(), folder: z.string().optional() }),
   /** Every condition holds; from now until the branch has moved, or could not, nothing else decides about the ticket. */
   'merge.began': z.object({ attempt: AttemptId, candidate: CommitId, commit: CommitId, onto: CommitId }),
   'ticket.merged': z.object({

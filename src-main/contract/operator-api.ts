@@ -4,7 +4,10 @@ import { CountBy, WorkspaceConfig } from './config.ts';
 import { Failure } from './errors.ts';
 import { RecordedEvent } from './events.ts';
 import { AttemptId, BrandId, CommandId, CommitId, RunId, TicketId } from './ids.ts';
+import { HandoffInput, HandoffView } from './handoff.ts';
 import {
+  PlanState,
+  PlanVersion,
   RuntimeName,
   TicketDetail,
   TicketDraft,
@@ -109,11 +112,35 @@ export const RuntimeView = z.object({
 });
 export type RuntimeView = z.infer<typeof RuntimeView>;
 
+/** One thing that waits for the operator: every door shows the same list. */
+export const WaitingItem = z.object({
+  /** Names it for good: an answer to it is an answer to exactly this. */
+  key: z.string(),
+  kind: z.enum(['ask', 'question', 'checkpoint', 'conflict', 'plan', 'approval', 'dead-letter']),
+  brand: BrandId,
+  ticket: TicketId.nullable(),
+  run: RunId.nullable(),
+  title: z.string(),
+  /** What is to be decided, and why, in words. */
+  detail: z.string(),
+  priority: z.number().int(),
+  since: z.string(),
+});
+export type WaitingItem = z.infer<typeof WaitingItem>;
+
+/** How much waits: `total` is the one count that every door shows. */
+export const WaitingCounts = z.object({
+  questions: z.number().int(),
+  approvals: z.number().int(),
+  total: z.number().int(),
+});
+export type WaitingCounts = z.infer<typeof WaitingCounts>;
+
 export const StatusView = z.object({
   workspace: z.string(),
   core: z.object({ pid: z.number().int(), socket: z.string(), url: z.string().optional() }).nullable(),
   brands: z.array(z.object({ id: BrandId, state: z.enum(['open', 'closed']), error: z.string().optional() })),
-  waiting: z.object({ questions: z.number().int(), approvals: z.number().int() }),
+  waiting: WaitingCounts,
   running: z.number().int(),
 });
 export type StatusView = z.infer<typeof StatusView>;
@@ -132,7 +159,10 @@ export type PhaseView = z.infer<typeof PhaseView>;
 export const StartReport = z.object({
   run: z.string(),
   phases: z.array(PhaseView),
-  waiting: z.object({ questions: z.number().int(), approvals: z.number().int() }),
+  waiting: WaitingCounts.extend({
+    /** Absent in reports from before there was one list. */
+    total: z.number().int().optional(),
+  }),
   merged: z.array(TicketId),
   blocked: z.array(z.object({ id: TicketId, reason: z.string() })),
 });
@@ -239,6 +269,7 @@ export const Snapshot = z.object({
   runs: z.array(RunView),
   lacks: z.array(Lack),
   runtimes: z.array(RuntimeView),
+  waiting: z.array(WaitingItem),
   lastStart: StartReport.nullable(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
@@ -259,6 +290,8 @@ export const FeedItem = z.discriminatedUnion('kind', [
     ticket: TicketId.nullable(),
   }),
   z.object({ kind: z.literal('page'), brand: z.string(), page: z.string() }),
+  /** All that waits in a brand now. */
+  z.object({ kind: z.literal('waiting'), brand: BrandId, items: z.array(WaitingItem) }),
   z.object({ kind: z.literal('start'), report: StartReport, ended: z.boolean() }),
 ]);
 export type FeedItem = z.infer<typeof FeedItem>;
@@ -295,6 +328,8 @@ export type RepositoryGuess = z.infer<typeof RepositoryGuess>;
 export const operatorApi = {
   status: call(z.object({}), StatusView),
   snapshot: call(z.object({}), Snapshot),
+  /** What waits for the operator, most urgent first. */
+  waiting: call(z.object({ brand: BrandId.optional() }), z.array(WaitingItem)),
   feed: oc.input(z.object({})).output(eventIterator(FeedItem)),
   stopCore: call(z.object({}), z.object({})),
 
@@ -328,11 +363,67 @@ export const operatorApi = {
       command.extend({ id: TicketId, text: z.string().trim().min(1).max(10_000) }),
       TicketSummary,
     ),
+    /** The operator has seen that a ticket stopped by itself: it waits no longer. */
+    acknowledge: call(command.extend({ id: TicketId }), TicketSummary),
     reassign: call(command.extend({ id: TicketId, runtime: RuntimeName }), TicketSummary),
     /** Unified difference of the latest candidate against its base; empty where there is none. */
     diff: call(z.object({ id: TicketId }), z.object({ text: z.string(), truncated: z.boolean() })),
     /** How many files of the repository each of the ticket's globs matches now. */
     reach: call(z.object({ id: TicketId }), z.array(z.object({ glob: z.string(), files: z.number().int() }))),
+  },
+
+  /** A plan is read and decided one version at a time, never by whoever wrote it. */
+  plan: {
+    show: call(
+      z.object({ id: TicketId, version: z.number().int().min(1).optional() }),
+      z.object({ ticket: TicketId, state: PlanState, plans: z.array(PlanVersion) }),
+    ),
+    approve: call(
+      command.extend({
+        id: TicketId,
+        version: z.number().int().min(1),
+        note: z.string().max(10_000).default(''),
+      }),
+      TicketSummary,
+    ),
+    revise: call(
+      command.extend({
+        id: TicketId,
+        version: z.number().int().min(1),
+        note: z.string().trim().min(1).max(10_000),
+      }),
+      TicketSummary,
+    ),
+  },
+
+  question: {
+    answer: call(
+      command.extend({
+        id: TicketId,
+        question: z.string().min(1).max(200),
+        answer: z.string().trim().min(1).max(20_000),
+      }),
+      TicketSummary,
+    ),
+  },
+
+  /** A human checkpoint is decided for one exact commit. */
+  checkpoint: {
+    approve: call(
+      command.extend({ id: TicketId, commit: CommitId, note: z.string().max(10_000).default('') }),
+      TicketSummary,
+    ),
+    refuse: call(
+      command.extend({ id: TicketId, commit: CommitId, note: z.string().trim().min(1).max(10_000) }),
+      TicketSummary,
+    ),
+  },
+
+  handoff: {
+    write: call(command.extend({ brand: BrandId, handoff: HandoffInput }), HandoffView),
+    list: call(z.object({ brand: BrandId.optional(), ticket: TicketId.optional() }), z.array(HandoffView)),
+    /** Reading one marks it as read. */
+    read: call(z.object({ brand: BrandId, id: z.string().min(1).max(200) }), HandoffView),
   },
 
   run: {

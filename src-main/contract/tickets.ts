@@ -8,6 +8,16 @@ export type TicketState = z.infer<typeof TicketState>;
 export const TicketMode = z.enum(['direct', 'plan_first']);
 export type TicketMode = z.infer<typeof TicketMode>;
 
+/** Which mode a ticket goes in, and the row of policy that says so (`draft` where the draft says it itself). */
+export const ModeDecision = z.object({
+  mode: TicketMode,
+  rule: z.string(),
+  reason: z.string(),
+  /** Who may review its plan: the operator alone, or a reviewer's run as well. */
+  review: z.enum(['operator', 'reviewer']),
+});
+export type ModeDecision = z.infer<typeof ModeDecision>;
+
 export const ModelClass = z.enum(['light', 'medium', 'heavy']);
 export type ModelClass = z.infer<typeof ModelClass>;
 
@@ -60,7 +70,8 @@ export const TicketDraft = z.strictObject({
   command: z.string().min(1).max(20_000).optional(),
   model: line(100).optional(),
   modelClass: ModelClass.default('medium'),
-  mode: TicketMode.default('direct'),
+  /** Policy chooses where none is given. */
+  mode: TicketMode.optional(),
   /** 1 high to 5 low. */
   priority: z.number().int().min(1).max(5).default(3),
   dependsOn: z.array(TicketId).max(50).default([]),
@@ -111,7 +122,7 @@ export type VerdictReport = z.infer<typeof VerdictReport>;
 
 /** One condition of the gate, with what showed it. */
 export const GateCondition = z.object({
-  name: z.enum(['commits', 'merge', 'paths', 'test', 'lint', 'verdict', 'doctor']),
+  name: z.enum(['commits', 'merge', 'paths', 'test', 'lint', 'verdict', 'doctor', 'checkpoints']),
   outcome: Verdict,
   detail: z.string(),
   /** Tests counted, where tests are counted. */
@@ -154,11 +165,73 @@ export const TimelineEntry = z.object({
 });
 export type TimelineEntry = z.infer<typeof TimelineEntry>;
 
-/** One version of an artifact of a ticket (a result, a verdict, a gate report): all versions stay readable. */
-export const ArtifactView = z.object({
-  name: z.enum(['result', 'verdict', 'gate-report']),
+/** The most that a plan may hold, in characters. */
+const PLAN_LENGTH = 50_000;
+
+/** What an executor means to do, in markdown: it stops when it has submitted it. */
+export const PlanText = z.string().trim().min(1).max(PLAN_LENGTH);
+
+/** One version of a plan with what was said about it; all versions stay readable. */
+export const PlanVersion = z.object({
   version: z.number().int(),
+  text: z.string(),
+  /** The run that wrote it: it never reviews it. */
+  run: RunId,
+  at: z.string(),
+  position: z.number().int(),
+  review: z
+    .object({
+      decision: z.enum(['approved', 'revision']),
+      /** `operator`, or the role and run that reviewed it. */
+      by: z.string(),
+      note: z.string(),
+      at: z.string(),
+    })
+    .nullable(),
+});
+export type PlanVersion = z.infer<typeof PlanVersion>;
+
+/** `none`: not asked for yet · `planning`: a run writes it · `waiting`: for a review · `approved`: it can be carried out. */
+export const PlanState = z.enum(['none', 'planning', 'waiting', 'approved']);
+export type PlanState = z.infer<typeof PlanState>;
+
+/** A question of a run to the operator. The answer reaches the run while it waits, or the brief of the next one. */
+export const QuestionView = z.object({
+  id: z.string(),
+  run: RunId,
+  text: z.string(),
+  choices: z.array(z.string()),
+  at: z.string(),
+  answer: z.string().nullable(),
+  answeredAt: z.string().nullable(),
+});
+export type QuestionView = z.infer<typeof QuestionView>;
+
+/** What a difference touches that a person decides about: the rule that found it, and why the rule is there. */
+export const CheckpointHit = z.object({
+  rule: z.string(),
+  kind: z.enum(['migration', 'breaking-api', 'security', 'production', 'verification']),
+  path: z.string(),
+  reason: z.string(),
+});
+export type CheckpointHit = z.infer<typeof CheckpointHit>;
+
+/** A human checkpoint of one exact commit. */
+export const CheckpointView = z.object({
   attempt: AttemptId,
+  commit: CommitId,
+  hits: z.array(CheckpointHit),
+  state: z.enum(['waiting', 'approved', 'refused']),
+  at: z.string(),
+});
+export type CheckpointView = z.infer<typeof CheckpointView>;
+
+/** One version of an artifact of a ticket (a plan, a result, a verdict, a gate report): all versions stay readable. */
+export const ArtifactView = z.object({
+  name: z.enum(['plan', 'result', 'verdict', 'gate-report']),
+  version: z.number().int(),
+  /** Null for a plan: it is not an attempt. */
+  attempt: AttemptId.nullable(),
   at: z.string(),
   position: z.number().int(),
   content: z.unknown(),
@@ -201,8 +274,15 @@ export type TicketSummary = z.infer<typeof TicketSummary>;
 export const TicketDetail = TicketSummary.extend({
   description: z.string(),
   why: z.string(),
-  /** The plan of a plan_first ticket; null until one is submitted. */
+  /** The newest plan of a plan_first ticket; null until one is submitted. */
   plan: z.string().nullable(),
+  planState: PlanState,
+  plans: z.array(PlanVersion),
+  /** Which row of policy chose the mode. */
+  modeDecision: ModeDecision,
+  questions: z.array(QuestionView),
+  /** The human checkpoint of the latest candidate that hit one. */
+  checkpoint: CheckpointView.nullable(),
   command: z.string().nullable(),
   model: z.string().nullable(),
   modelClass: ModelClass,

@@ -26,6 +26,38 @@ export function explain(event: BrandEvent): string {
       return 'imported from tickets.jsonl';
     case 'ticket.started':
       return 'dispatched';
+    case 'ticket.acknowledged':
+      return 'the operator has seen that it stopped';
+    case 'plan.started':
+      return `a run of ${event.data.runtime} writes the plan, on ${short(event.data.base)}`;
+    case 'plan.submitted':
+      return `version ${event.data.version} of the plan is submitted`;
+    case 'plan.ended':
+      return event.data.outcome === 'submitted'
+        ? 'the planning run has stopped; the plan waits'
+        : `the planning run ended without a plan (${event.data.outcome}): ${event.data.reason}`;
+    case 'plan.review-started':
+      return `a reviewer reads version ${event.data.version} of the plan`;
+    case 'plan.approved':
+      return `version ${event.data.version} of the plan is approved${event.data.note ? `: ${event.data.note}` : ''}`;
+    case 'plan.revision-asked':
+      return `version ${event.data.version} of the plan is sent back: ${event.data.note}`;
+    case 'question.asked':
+      return `the run asks: ${event.data.text}`;
+    case 'question.answered':
+      return `the operator answers: ${event.data.answer}`;
+    case 'checkpoint.raised':
+      return `${short(event.data.commit)} waits for the operator: ${event.data.hits.map((hit) => `${hit.path} (${hit.rule})`).join(', ')}`;
+    case 'checkpoint.approved':
+      return `what ${short(event.data.commit)} touches is approved${event.data.note ? `: ${event.data.note}` : ''}`;
+    case 'checkpoint.refused':
+      return `what ${short(event.data.commit)} touches is refused: ${event.data.note}`;
+    case 'wiki.write-requested':
+      return `the run asks the librarian to write: ${event.data.text}`;
+    case 'handoff.written':
+      return `${event.data.from} leaves a handoff for ${event.data.to}`;
+    case 'handoff.read':
+      return `the handoff ${event.data.handoff} is read by ${event.data.by}`;
     case 'attempt.started':
       return `attempt ${event.data.attempt} starts with ${event.data.runtime} on ${short(event.data.base)}`;
     case 'attempt.ended':

@@ -1,17 +1,23 @@
 import type { Actor, BrandEvent, RecordedEvent } from '../contract/events.ts';
 import type { AttemptId, CommitId, RunId, TicketId } from '../contract/ids.ts';
-import type { Result } from '../contract/errors.ts';
 import { fail, ok } from '../contract/errors.ts';
 import type {
   ApprovalContext,
   AttemptView,
+  CheckpointView,
   GateReport,
+  ModeDecision,
+  QuestionView,
   ResultReport,
   RuntimeName,
   TicketDraft,
   TicketState,
   VerdictReport,
 } from '../contract/tickets.ts';
+import { byline, inState, notTheirs, operatorOn, type Decision } from './authority.ts';
+import { decideCheckpoint, evolveCheckpoint, type CheckpointCommand } from './checkpoint-gate.ts';
+import { decidePlan, evolvePlan, noPlan, planRefusal, type Plan, type PlanCommand } from './plan-gate.ts';
+import { decideQuestion, evolveQuestions, openQuestions, type QuestionCommand } from './questions.ts';
 
 /** The contract under which tickets are carried out. */
 export const EXECUTOR = 'ticket-executor';
@@ -30,10 +36,19 @@ export interface Ticket {
   hash: string;
   contract: string;
   checks: ApprovalContext['checks'];
+  modeDecision: ModeDecision;
   approvedHash: string | null;
   /** Why it stands where it stands, in words. */
   reason: string;
   blocked: { reason: string; detail: string } | null;
+  /** The operator has seen that it stopped. */
+  acknowledged: boolean;
+  plan: Plan;
+  questions: QuestionView[];
+  /** The human checkpoint of the latest candidate that hit one. */
+  checkpoint: CheckpointView | null;
+  /** The folder of the operator's that a candidate waits for. */
+  waitsForFolder: string | null;
   attempts: AttemptView[];
   /** Deaths of the core at which it was running. */
   deaths: number;
@@ -68,6 +83,7 @@ interface DraftContent {
   hash: string;
   contract: string;
   checks: ApprovalContext['checks'];
+  modeDecision?: ModeDecision | undefined;
 }
 
 /** What can be asked of one ticket. Time and ids arrive with the command. */
@@ -77,6 +93,11 @@ export type TicketCommand =
   | { type: 'approve'; hash: string }
   | { type: 'return'; note: string }
   | { type: 'comment'; text: string }
+  | { type: 'acknowledge' }
+  | { type: 'request-wiki-write'; run: RunId; text: string }
+  | PlanCommand
+  | QuestionCommand
+  | CheckpointCommand
   | { type: 'reassign'; runtime: RuntimeName; hash: string }
   | {
       type: 'block';
@@ -89,7 +110,7 @@ export type TicketCommand =
   | { type: 'accept-candidate'; attempt: AttemptId; commit: CommitId; commits: number }
   | { type: 'submit-verdict'; attempt: AttemptId; verdict: VerdictReport; run: RunId }
   | { type: 'report-gate'; report: GateReport }
-  | { type: 'wait-at-gate'; attempt: AttemptId; detail: string }
+  | { type: 'wait-at-gate'; attempt: AttemptId; detail: string; folder?: string }
   | {
       type: 'end-attempt';
       attempt: AttemptId;
@@ -104,7 +125,6 @@ export type TicketCommand =
   | { type: 'publish'; rule: string; outcome: 'done' | 'failed'; detail: string };
 
 type TicketEvent = BrandEvent;
-type Decision = Result<TicketEvent[]>;
 
 /** The edges of the life of a ticket. `blocked` and `merged` are ends. */
 export const EDGES: Record<TicketState, readonly TicketState[]> = {
@@ -165,6 +185,30 @@ function decide(ticket: Ticket | null, command: TicketCommand, actor: Actor): De
       );
     case 'comment':
       return ok([{ type: 'ticket.commented', data: { text: command.text } }]);
+    case 'acknowledge':
+      return operatorOn(ticket, actor, 'acknowledge', ['blocked'], () =>
+        ok([{ type: 'ticket.acknowledged', data: {} }]),
+      );
+    case 'request-wiki-write': {
+      const works = actor.kind === 'run' && actor.run === command.run && worksOn(ticket, command.run);
+      if (!works) return notTheirs(actor, `ask for a page from ${ticket.id}`);
+      const data = { ticket: ticket.id, run: command.run, text: command.text };
+      return ok([{ type: 'wiki.write-requested', data }]);
+    }
+    case 'start-plan':
+    case 'submit-plan':
+    case 'end-plan':
+    case 'start-plan-review':
+    case 'approve-plan':
+    case 'revise-plan':
+      return decidePlan(ticket, command, actor);
+    case 'ask':
+    case 'answer':
+      return decideQuestion(ticket, command, actor, workingRuns(ticket));
+    case 'raise-checkpoint':
+    case 'approve-checkpoint':
+    case 'refuse-checkpoint':
+      return decideCheckpoint(ticket, command, actor, (reason) => endOpenAttempt(ticket, reason));
     case 'reassign':
       return operatorOn(ticket, actor, 'reassign', ['draft'], () =>
         ok([{ type: 'ticket.reassigned', data: { runtime: command.runtime, hash: command.hash } }]),
@@ -207,7 +251,16 @@ function decideForCore(ticket: Ticket, command: CoreCommand): Decision {
       );
     case 'wait-at-gate':
       return inState(ticket, 'wait at the gate', ['verifying'], () =>
-        ok([{ type: 'gate.waiting', data: { attempt: command.attempt, detail: command.detail } }]),
+        ok([
+          {
+            type: 'gate.waiting',
+            data: {
+              attempt: command.attempt,
+              detail: command.detail,
+              ...(command.folder === undefined ? {} : { folder: command.folder }),
+            },
+          },
+        ]),
       );
     case 'end-attempt':
       return decideEnd(ticket, command);
@@ -240,26 +293,31 @@ function decideBlock(
         `${ticket.id} is being merged at this moment`,
         'look at it again in a second',
       );
-    const events: TicketEvent[] = [];
-    const open = openAttempt(ticket);
-    if (open) {
+    const events = endOpenAttempt(ticket, command.detail);
+    if (ticket.plan.run !== null)
       events.push({
-        type: 'attempt.ended',
-        data: {
-          attempt: open.id,
-          outcome: 'interrupted',
-          reason: command.detail,
-          counts: false,
-          death: false,
-        },
+        type: 'plan.ended',
+        data: { run: ticket.plan.run, outcome: 'interrupted', reason: command.detail },
       });
-    }
     events.push({
       type: 'ticket.blocked',
       data: { reason: command.reason, detail: command.detail, successor: command.successor },
     });
     return ok(events);
   });
+}
+
+function endOpenAttempt(ticket: Ticket, reason: string): TicketEvent[] {
+  const open = openAttempt(ticket);
+  if (!open) return [];
+  const data = {
+    attempt: open.id,
+    outcome: 'interrupted' as const,
+    reason,
+    counts: false,
+    death: false,
+  };
+  return [{ type: 'attempt.ended', data }];
 }
 
 function decideStart(ticket: Ticket, command: Extract<TicketCommand, { type: 'start-attempt' }>): Decision {
@@ -270,6 +328,8 @@ function decideStart(ticket: Ticket, command: Extract<TicketCommand, { type: 'st
       return fail('already-exists', `there was an attempt ${command.attempt} already`);
     if (ticket.approvedHash !== ticket.hash)
       return fail('not-authorized', `${ticket.id} is not approved as it reads now`);
+    const unplanned = planRefusal(ticket);
+    if (unplanned !== null) return fail('not-authorized', unplanned);
     const events: TicketEvent[] = ticket.state === 'ready' ? [{ type: 'ticket.started', data: {} }] : [];
     events.push({
       type: 'attempt.started',
@@ -284,6 +344,13 @@ function decideResult(
   command: Extract<TicketCommand, { type: 'submit-result' }>,
   actor: Actor,
 ): Decision {
+  const unplanned = planRefusal(ticket);
+  if (unplanned !== null)
+    return fail(
+      'refused-transition',
+      unplanned,
+      'submit the plan and stop; nothing is carried out before it',
+    );
   const attempt = openAttempt(ticket);
   if (attempt?.id !== command.attempt || attempt.state !== 'running')
     return fail('refused-transition', `attempt ${command.attempt} of ${ticket.id} is not running`);
@@ -406,6 +473,9 @@ function decideBeginMerge(
       return fail('gate-failed', `no passing verdict is bound to ${command.candidate}`);
     if (hasFailed(ticket, command.candidate))
       return fail('gate-failed', `${command.candidate} has failed before, and a fail sticks to its commit`);
+    const { checkpoint } = ticket;
+    if (checkpoint?.commit === command.candidate && checkpoint.state !== 'approved')
+      return fail('gate-failed', `the human checkpoint of ${command.candidate} is not approved`);
     const gate = ticket.gates.at(-1)?.report;
     if (gate?.candidate !== command.candidate || gate.outcome !== 'pass' || gate.onto !== command.onto)
       return fail('gate-failed', `the gate did not pass for ${command.candidate} on ${command.onto}`);
@@ -439,6 +509,24 @@ export function openAttempt(ticket: Ticket): AttemptView | undefined {
   return ticket.attempts.find((attempt) => attempt.state === 'running' || attempt.state === 'submitted');
 }
 
+/** The runs that work on a ticket now, each with its attempt. */
+function workingRuns(ticket: Ticket): { run: RunId; attempt: AttemptId | null }[] {
+  const open = openAttempt(ticket);
+  return [
+    ...(open?.state === 'running' ? [{ run: open.run, attempt: open.id }] : []),
+    ...(ticket.plan.run === null ? [] : [{ run: ticket.plan.run, attempt: null }]),
+  ];
+}
+
+function worksOn(ticket: Ticket, run: RunId): boolean {
+  return workingRuns(ticket).some((one) => one.run === run);
+}
+
+/** Whether it goes on only when the operator has answered: nothing of it runs until then. */
+export function waitsForAnswer(ticket: Ticket): boolean {
+  return openQuestions(ticket).length > 0 && openAttempt(ticket) === undefined && ticket.plan.run === null;
+}
+
 /** Whether it could be taken up now: approved, in nobody's hands, every dependency merged. */
 export function isAvailable(ticket: Ticket, find: (id: TicketId) => Ticket | null): boolean {
   return (
@@ -452,38 +540,6 @@ export function failedAttempts(ticket: Ticket): number {
   return ticket.attempts.filter((attempt) => attempt.endedAt !== null && attempt.counts).length;
 }
 
-function inState(
-  ticket: Ticket,
-  verb: string,
-  states: readonly TicketState[],
-  then: () => Decision,
-): Decision {
-  if (states.includes(ticket.state)) return then();
-  return fail(
-    'refused-transition',
-    `cannot ${verb} ${ticket.id}: it is ${ticket.state}, not ${states.join(' or ')}`,
-    ticket.state === 'blocked' ? `draft its successor with "atrium ticket edit ${ticket.id}"` : '',
-  );
-}
-
-function operatorOn(
-  ticket: Ticket,
-  actor: Actor,
-  verb: string,
-  states: readonly TicketState[],
-  then: () => Decision,
-): Decision {
-  return actor.kind === 'operator'
-    ? inState(ticket, verb, states, then)
-    : notTheirs(actor, `${verb} a ticket`);
-}
-
-function notTheirs(actor: Actor, what: string): Decision {
-  const who =
-    actor.kind === 'run' ? `a run (${actor.role})` : actor.kind === 'core' ? actor.part : 'the operator';
-  return fail('not-authorized', `${who} may not ${what}`);
-}
-
 const states: Partial<Record<BrandEvent['type'], TicketState>> = {
   'ticket.approved': 'ready',
   'ticket.started': 'in_progress',
@@ -492,14 +548,34 @@ const states: Partial<Record<BrandEvent['type'], TicketState>> = {
   'ticket.blocked': 'blocked',
 };
 
+/** How a ticket begins, and what an older record of one lacks. */
+function unlived(draft: TicketDraft) {
+  return {
+    modeDecision: saidByDraft(draft),
+    acknowledged: false,
+    plan: noPlan,
+    questions: [],
+    checkpoint: null,
+    waitsForFolder: null,
+  } satisfies Partial<Ticket>;
+}
+
+/** The mode of a ticket whose log is from before policy chose it. */
+export function saidByDraft(draft: TicketDraft): ModeDecision {
+  const reason = 'the draft says so';
+  return { mode: draft.mode ?? 'direct', rule: 'draft', reason, review: 'reviewer' };
+}
+
 /** Folds one event of a ticket's stream. Events of other streams leave it as it is. */
 export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticket | null {
   if (event.type === 'ticket.drafted') {
-    const { ticket: id, predecessor, ...content } = event.data;
+    const { ticket: id, predecessor, modeDecision, ...content } = event.data;
     return {
+      ...unlived(content.draft),
       id,
       state: 'draft',
       ...content,
+      ...(modeDecision === undefined ? {} : { modeDecision }),
       approvedHash: null,
       reason: 'waits for approval',
       blocked: null,
@@ -520,11 +596,16 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       version: event.version,
     };
   }
-  if (event.type === 'ticket.imported')
-    return { ...(event.data.record as unknown as Ticket), id: event.data.ticket, version: event.version };
+  if (event.type === 'ticket.imported') {
+    const record = event.data.record as unknown as Ticket;
+    return { ...unlived(record.draft), ...record, id: event.data.ticket, version: event.version };
+  }
   if (!ticket) return null;
   const next: Ticket = {
     ...ticket,
+    plan: evolvePlan(ticket.plan, event),
+    questions: evolveQuestions(ticket.questions, event),
+    checkpoint: evolveCheckpoint(ticket.checkpoint, event),
     state: states[event.type] ?? ticket.state,
     updatedAt: event.at,
     version: event.version,
@@ -536,7 +617,12 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
   };
   switch (event.type) {
     case 'ticket.edited':
-      return { ...next, ...event.data, reason: 'waits for approval' };
+      return {
+        ...next,
+        ...event.data,
+        modeDecision: event.data.modeDecision ?? saidByDraft(event.data.draft),
+        reason: 'waits for approval',
+      };
     case 'ticket.approved':
       return { ...next, approvedHash: event.data.hash, reason: 'approved, waits for its turn' };
     case 'ticket.returned':
@@ -560,6 +646,29 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
         successor: event.data.successor ?? ticket.successor,
         reason: event.data.detail,
       };
+    case 'ticket.acknowledged':
+      return { ...next, acknowledged: true };
+    case 'plan.started':
+      return { ...next, reason: 'a run writes the plan' };
+    case 'plan.submitted':
+      return { ...next, reason: `version ${event.data.version} of its plan waits for a review` };
+    case 'plan.ended':
+      return event.data.outcome === 'submitted' ? next : { ...next, reason: event.data.reason };
+    case 'plan.approved':
+      return { ...next, reason: `version ${event.data.version} of its plan is approved, waits for its turn` };
+    case 'plan.revision-asked':
+      return { ...next, reason: `its plan was sent back: ${event.data.note}` };
+    case 'question.asked':
+      return { ...next, reason: `a run asks: ${event.data.text}` };
+    case 'question.answered':
+      return { ...next, reason: 'the operator has answered' };
+    case 'checkpoint.raised':
+      return {
+        ...next,
+        reason: `waits for the operator: ${event.data.hits.map((hit) => hit.path).join(', ')}`,
+      };
+    case 'checkpoint.approved':
+      return { ...next, reason: 'the operator approved what it touches' };
     case 'attempt.started':
       next.attempts = [
         ...ticket.attempts,
@@ -589,6 +698,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
         ...next,
         candidate: null,
         landing: null,
+        waitsForFolder: null,
         deaths: ticket.deaths + (event.data.death ? 1 : 0),
         reason: event.data.reason,
       };
@@ -607,13 +717,24 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       return next;
     case 'gate.reported':
       next.gates = [...ticket.gates, { ...event.data, at: event.at, position: event.position }];
-      return { ...next, landing: null, reason: `the gate says ${event.data.report.outcome}` };
+      return {
+        ...next,
+        landing: null,
+        waitsForFolder: null,
+        reason: `the gate says ${event.data.report.outcome}`,
+      };
     case 'gate.waiting':
-      return { ...next, landing: null, reason: event.data.detail };
+      return {
+        ...next,
+        landing: null,
+        waitsForFolder: event.data.folder ?? null,
+        reason: event.data.detail,
+      };
     case 'merge.began':
       return {
         ...next,
         landing: { candidate: event.data.candidate, commit: event.data.commit },
+        waitsForFolder: null,
         reason: 'goes to the branch',
       };
     case 'ticket.merged':
@@ -629,12 +750,4 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
     default:
       return next;
   }
-}
-
-function byline(actor: Actor): string {
-  return actor.kind === 'operator'
-    ? 'operator'
-    : actor.kind === 'run'
-      ? `${actor.role} ${actor.run}`
-      : 'Atrium';
 }

@@ -396,6 +396,7 @@ export const t = {
     comment: 'Comment',
     commentHint: 'Write a comment',
     artifacts: {
+      plan: (version: number) => `Plan, version ${version}`,
       result: (version: number) => `Result, version ${version}`,
       verdict: (version: number) => `Verdict, version ${version}`,
       'gate-report': (version: number) => `Gate report, version ${version}`,

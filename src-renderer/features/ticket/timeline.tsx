@@ -59,6 +59,7 @@ function Comment({ ticket }: { ticket: TicketDetail }) {
 }
 
 const artifactOf: Record<string, ArtifactView['name']> = {
+  'plan.submitted': 'plan',
   'result.submitted': 'result',
   'verdict.submitted': 'verdict',
   'gate.reported': 'gate-report',

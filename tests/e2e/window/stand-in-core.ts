@@ -11,7 +11,9 @@ import { operatorApi } from '../../../src-main/contract/operator-api.ts';
 import type { FeedItem, RunOutput, StartReport } from '../../../src-main/contract/operator-api.ts';
 import { TicketDraft } from '../../../src-main/contract/tickets.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { countWaiting } from '../../../src-main/domain/waiting.ts';
 import { type Amount, difference, output, pagesOf, snapshotOf, ticket, ticketsOf } from './fixtures.ts';
+import { waitsOf } from './waits.ts';
 
 /** A core of fixtures: it serves the built window and answers the operator's contract from memory. */
 export interface StandIn {
@@ -91,6 +93,9 @@ export async function startStandIn({
   const tell = (item: FeedItem) => {
     for (const box of boxes) box.push(item);
   };
+  const waiting = () => waitsOf(tickets.values());
+  const tellWaiting = (brand: TicketDetail['brand']) =>
+    tell({ kind: 'waiting', brand, items: waiting().filter((item) => item.brand === brand) });
   const missing = (id: string) =>
     fail('not-found', `There is no ticket ${id}.`, 'Look at the list of tickets.');
   const store = (value: TicketDetail, text: string) => {
@@ -103,6 +108,7 @@ export async function startStandIn({
     };
     tickets.set(next.id, next);
     tell({ kind: 'ticket', ticket: next });
+    tellWaiting(next.brand);
     tell({
       kind: 'activity',
       brand: next.brand,
@@ -115,11 +121,22 @@ export async function startStandIn({
     const known = tickets.get(id);
     return known === undefined ? missing(id) : ok(store({ ...known, ...part }, text));
   };
+  const review = (id: string, version: number, decision: 'approved' | 'revision', note: string) => {
+    const known = tickets.get(id);
+    if (known === undefined) return missing(id);
+    const plans = known.plans.map((each) =>
+      each.version === version
+        ? { ...each, review: { decision, note, by: 'operator', at: new Date().toISOString() } }
+        : each,
+    );
+    const planState = decision === 'approved' ? ('approved' as const) : ('none' as const);
+    return change(id, `You decided about version ${version} of the plan`, { plans, planState });
+  };
   const drafted = (brand: string, draft: TicketDraft) => {
     const numbers = [...tickets.values()]
       .filter((each) => each.brand === brand)
       .map((each) => Number(each.id.split('-').at(-1)));
-    const { runtime, command, model, parent, repository, ...rest } = draft;
+    const { runtime, command, model, mode, parent, repository, ...rest } = draft;
     const made = ticket({
       ...rest,
       id: `T-${brand}-${Math.max(0, ...numbers) + 1}`,
@@ -128,6 +145,7 @@ export async function startStandIn({
       runtime: runtime ?? 'gemini',
       command: command ?? null,
       model: model ?? null,
+      mode: mode ?? 'direct',
       parent: parent ?? null,
       repository: repository ?? `${brand}-site`,
       hash: Math.random().toString(16).slice(2).padEnd(16, '0'),
@@ -146,7 +164,7 @@ export async function startStandIn({
     const report: StartReport = {
       run: 'S-now',
       phases: all.slice(0, phases),
-      waiting: { questions: 0, approvals: 3 },
+      waiting: countWaiting(waiting()),
       merged: [],
       blocked: [],
     };
@@ -159,16 +177,22 @@ export async function startStandIn({
         workspace: '/home/op/atrium',
         core: null,
         brands: [],
-        waiting: { questions: 0, approvals: 3 },
+        waiting: countWaiting(waiting()),
         running: 2,
       }),
     ),
-    snapshot: api.snapshot.handler(() => ok({ ...snapshot, tickets: [...tickets.values()] })),
+    snapshot: api.snapshot.handler(() =>
+      ok({ ...snapshot, tickets: [...tickets.values()], waiting: waiting() }),
+    ),
+    waiting: api.waiting.handler(() => ok(waiting())),
     feed: api.feed.handler(async function* ({ signal }) {
       const box = new Mailbox<FeedItem>();
       boxes.add(box);
       try {
-        yield { kind: 'snapshot', snapshot: { ...snapshot, tickets: [...tickets.values()] } };
+        yield {
+          kind: 'snapshot',
+          snapshot: { ...snapshot, tickets: [...tickets.values()], waiting: waiting() },
+        };
         yield* box.drain(signal);
       } finally {
         boxes.delete(box);
@@ -240,7 +264,7 @@ export async function startStandIn({
       edit: api.ticket.edit.handler(({ input }) => {
         const known = tickets.get(input.id);
         if (known === undefined) return missing(input.id);
-        const { runtime, command, model, parent: _, repository, ...rest } = input.draft;
+        const { runtime, command, model, mode, parent: _, repository, ...rest } = input.draft;
         return ok(
           store(
             {
@@ -249,6 +273,7 @@ export async function startStandIn({
               runtime: runtime ?? known.runtime,
               command: command ?? null,
               model: model ?? null,
+              mode: mode ?? known.mode,
               repository: repository ?? known.repository,
               hash: `${known.version}${known.hash}`,
             },
@@ -293,6 +318,9 @@ export async function startStandIn({
         return ok(successor);
       }),
       comment: api.ticket.comment.handler(({ input }) => change(input.id, `You: ${input.text}`, {})),
+      acknowledge: api.ticket.acknowledge.handler(({ input }) =>
+        change(input.id, 'You have seen that it stopped', { blockedReason: 'operator: seen' }),
+      ),
       reassign: api.ticket.reassign.handler(({ input }) =>
         change(input.id, `You gave it to ${input.runtime}`, { runtime: input.runtime }),
       ),
@@ -307,6 +335,54 @@ export async function startStandIn({
           })),
         ),
       ),
+    },
+    plan: {
+      show: api.plan.show.handler(({ input }) => {
+        const known = tickets.get(input.id);
+        return known === undefined
+          ? missing(input.id)
+          : ok({ ticket: known.id, state: known.planState, plans: known.plans });
+      }),
+      approve: api.plan.approve.handler(({ input }) =>
+        review(input.id, input.version, 'approved', input.note),
+      ),
+      revise: api.plan.revise.handler(({ input }) => review(input.id, input.version, 'revision', input.note)),
+    },
+    question: {
+      answer: api.question.answer.handler(({ input }) => {
+        const known = tickets.get(input.id);
+        if (known === undefined) return missing(input.id);
+        const questions = known.questions.map((each) =>
+          each.id === input.question
+            ? { ...each, answer: input.answer, answeredAt: new Date().toISOString() }
+            : each,
+        );
+        return change(input.id, `You answered: ${input.answer}`, { questions });
+      }),
+    },
+    checkpoint: {
+      approve: api.checkpoint.approve.handler(({ input }) => {
+        const known = tickets.get(input.id);
+        if (!known?.checkpoint) return missing(input.id);
+        return change(input.id, 'You approved what it touches', {
+          checkpoint: { ...known.checkpoint, state: 'approved' },
+        });
+      }),
+      refuse: api.checkpoint.refuse.handler(({ input }) => {
+        const known = tickets.get(input.id);
+        if (!known?.checkpoint) return missing(input.id);
+        return change(input.id, `You refused what it touches: ${input.note}`, {
+          state: 'blocked',
+          blockedReason: 'operator',
+          reason: `the operator refused what it touches: ${input.note}`,
+          checkpoint: { ...known.checkpoint, state: 'refused' },
+        });
+      }),
+    },
+    handoff: {
+      write: api.handoff.write.handler(() => fail('not-built', 'The stand-in keeps no handoffs.')),
+      list: api.handoff.list.handler(() => ok([])),
+      read: api.handoff.read.handler(({ input }) => fail('not-found', `There is no handoff ${input.id}.`)),
     },
     run: {
       list: api.run.list.handler(() => ok(snapshot.runs)),
@@ -483,6 +559,7 @@ export async function startStandIn({
     replace(value) {
       tickets.set(value.id, value);
       tell({ kind: 'ticket', ticket: value });
+      tellWaiting(value.brand);
     },
     goAway() {
       away = true;

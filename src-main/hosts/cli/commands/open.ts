@@ -127,7 +127,8 @@ export function addOpenCommands(program: Group): void {
 
 function describeStatus(status: StatusView): string {
   const core = status.core === null ? 'not running' : `running, process ${status.core.pid}`;
-  const waits = `${status.waiting.approvals} approvals, ${status.waiting.questions} questions`;
+  const { approvals, questions, total } = status.waiting;
+  const waits = `${total} (${approvals} approvals, ${questions} questions)`;
   const above = facts([
     ['Workspace', status.workspace],
     ['Core', core],

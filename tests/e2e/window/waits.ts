@@ -1,0 +1,41 @@
+import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
+import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { urgentFirst } from '../../../src-main/domain/waiting.ts';
+
+/** What of the stand-in's tickets waits for the operator, as the core would tell it. */
+export function waitsOf(tickets: Iterable<TicketDetail>): WaitingItem[] {
+  return urgentFirst([...tickets].flatMap(waitsOfTicket));
+}
+
+function waitsOfTicket(ticket: TicketDetail): WaitingItem[] {
+  const item = (kind: WaitingItem['kind'], key: string, detail: string): WaitingItem => ({
+    key: `${kind}/${ticket.id}${key}`,
+    kind,
+    brand: ticket.brand,
+    ticket: ticket.id,
+    run: null,
+    title: ticket.title,
+    detail,
+    priority: ticket.priority,
+    since: ticket.createdAt,
+  });
+  const items: WaitingItem[] = [];
+  if (ticket.state === 'draft') items.push(item('approval', '', ticket.reason));
+  const settled = /^(operator|withdrawn)\b/.test(ticket.blockedReason ?? '');
+  if (ticket.state === 'blocked' && !settled && ticket.successor === null)
+    items.push(item('dead-letter', '', ticket.reason));
+  for (const question of ticket.questions)
+    if (question.answer === null) items.push(item('question', `/${question.id}`, question.text));
+  const last = ticket.plans.at(-1);
+  if (ticket.planState === 'waiting' && last)
+    items.push(item('plan', `/${last.version}`, `version ${last.version} of its plan`));
+  if (ticket.checkpoint?.state === 'waiting')
+    items.push(
+      item(
+        'checkpoint',
+        `/${ticket.checkpoint.commit}`,
+        ticket.checkpoint.hits.map((hit) => `${hit.path}: ${hit.reason}`).join('; '),
+      ),
+    );
+  return items;
+}
