@@ -28,6 +28,7 @@ export default defineConfig({
       rolldownOptions: {
         input: {
           core: 'src-main/hosts/core/main.ts',
+          'log-worker': 'src-main/app/doctor/log-worker.ts',
           cli: 'src-main/hosts/cli/main.ts',
           electron: 'src-main/hosts/electron/main.ts',
         },

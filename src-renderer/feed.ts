@@ -1,5 +1,6 @@
 import type {
   BrandView,
+  DoctorReport,
   FeedItem,
   Lack,
   RunView,
@@ -30,6 +31,8 @@ export interface Facts {
   /** What waits for the operator: the one list that every door shows. */
   waiting: readonly WaitingItem[];
   start: StartReport | null;
+  /** The doctor's last examination of the whole workspace. */
+  doctor: DoctorReport | null;
   /** A start is under way. */
   starting: boolean;
   /** Lines that came while this window was open, newest first. */
@@ -49,6 +52,7 @@ export const noFacts: Facts = {
   runtimes: [],
   waiting: [],
   start: null,
+  doctor: null,
   starting: false,
   activity: [],
   pages: 0,
@@ -63,7 +67,8 @@ const byId = <T extends { id: string }>(list: readonly T[]): Record<string, T> =
 export function fold(facts: Facts, item: FeedItem): Facts {
   switch (item.kind) {
     case 'snapshot': {
-      const { workspace, config, brands, tickets, runs, lacks, runtimes, waiting, lastStart } = item.snapshot;
+      const { workspace, config, brands, tickets, runs, lacks, runtimes, waiting, lastStart, doctor } =
+        item.snapshot;
       return {
         ...facts,
         loaded: true,
@@ -76,6 +81,7 @@ export function fold(facts: Facts, item: FeedItem): Facts {
         runtimes,
         waiting,
         start: lastStart,
+        doctor,
         starting: lastStart?.phases.some((phase) => phase.outcome === 'running') ?? false,
         pages: facts.pages + 1,
       };
@@ -105,6 +111,8 @@ export function fold(facts: Facts, item: FeedItem): Facts {
       };
     case 'page':
       return { ...facts, pages: facts.pages + 1 };
+    case 'doctor':
+      return { ...facts, doctor: item.report };
     case 'start':
       return { ...facts, start: item.report, starting: !item.ended };
   }

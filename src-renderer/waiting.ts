@@ -10,7 +10,7 @@ export interface Waiting {
 }
 
 /** The operator stopped these, or put something in their place: nothing is left to decide. */
-const settled = /^(operator|withdrawn)\b/;
+const settled = /^(operator|withdrawn|settled)\b/;
 
 const urgentFirst = (a: TicketSummary, b: TicketSummary) =>
   a.priority - b.priority || a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id);
@@ -26,12 +26,15 @@ export function waitingOf(
 ): Waiting[] {
   const all = Object.values(tickets);
   const approvals = all
-    .filter((ticket) => ticket.state === 'draft' && !sent.has(ticket.id))
+    .filter((ticket) => ticket.state === 'draft' && !ticket.housekeeping && !sent.has(ticket.id))
     .sort((a, b) => later.indexOf(a.id) - later.indexOf(b.id) || urgentFirst(a, b));
   const stopped = all
     .filter(
       (ticket) =>
-        ticket.state === 'blocked' && !settled.test(ticket.blockedReason ?? '') && ticket.successor === null,
+        (ticket.state === 'draft' && ticket.housekeeping) ||
+        (ticket.state === 'blocked' &&
+          !settled.test(ticket.blockedReason ?? '') &&
+          ticket.successor === null),
     )
     .sort(urgentFirst);
   return [

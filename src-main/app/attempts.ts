@@ -8,6 +8,7 @@ import type { ResultReport } from '../contract/tickets.ts';
 import { executorBrief, type Extract } from '../domain/brief.ts';
 import { EXECUTOR, hasFailed, openAttempt, type Ticket } from '../domain/ticket.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
+import type { BranchKeeper } from './branches.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { pathsTest } from './ticket-paths.ts';
 import { checkoutFolder } from './places.ts';
@@ -17,6 +18,7 @@ export type Execution = { candidate: true } | { candidate: false; reason: string
 
 export interface AttemptParts {
   brand: Brand;
+  branches: Pick<BranchKeeper, 'look'>;
   runtimes: readonly Runtime[];
   attemptMs: number;
   extracts(ticket: Ticket): Extract[];
@@ -58,6 +60,8 @@ export function createAttempts(parts: AttemptParts): Attempts {
     if (!contract.ok) return contract;
     const runtime = parts.runtimes.find((one) => one.name === ticket.runtime);
     if (!runtime) return fail('runtime-missing', `there is no runtime ${ticket.runtime}`);
+    const strange = await parts.branches.look(repository.value);
+    if (strange !== null) return fail('repository-unusable', strange);
     const base = await freshBase(repository.value);
     if (!base.ok) return base;
     const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;

@@ -9,6 +9,7 @@ import type { Reactor } from '../services/event-store/index.ts';
 import { inspectRepository } from '../services/repositories/index.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
 import { createAttempts } from './attempts.ts';
+import { createBranchKeeper, type BranchKeeper } from './branches.ts';
 import { openBrand, type Brand, type BrandParts } from './brand.ts';
 import { brandView, guessRepository, proveRepository, recordAdded, writeNewBrand } from './brands.ts';
 import { readBrandConfig } from './configuration.ts';
@@ -29,6 +30,7 @@ export interface OpenBrand {
   knowledge: Knowledge;
   exporter: Exporter;
   publication: Reactor;
+  branches: BranchKeeper;
 }
 
 /** What `brand add` asks for. */
@@ -107,8 +109,14 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     feed.attach(brand);
     const publication = createPublication(brand, onFault);
     publication.start();
+    const branches = createBranchKeeper({
+      brand,
+      onAccepted: () => dispatcher.lookAgain(),
+      onFault: (error) => onFault(error, `brand ${brand.id}`),
+    });
     const attempts = createAttempts({
       brand,
+      branches,
       runtimes: parts.runtimes,
       attemptMs: config.attemptMinutes * 60_000,
       extracts: (ticket) =>
@@ -116,8 +124,8 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
           .search(ticket.draft.title, 3)
           .map((hit) => ({ page: hit.page, text: hit.snippet.replace(/[\u0002\u0003]/g, '') })),
     });
-    const gate = createGate({ brand, checkMs, doctor: () => parts.doctorAtGate(brand) });
-    const dispatcher = createDispatcher({
+    const gate = createGate({ brand, branches, checkMs, doctor: () => parts.doctorAtGate(brand) });
+    const dispatcher: Dispatcher = createDispatcher({
       brand,
       attempts,
       gate,
@@ -127,7 +135,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       opened: config.dispatch === 'on-approval',
       onFault,
     });
-    return { brand, dispatcher, knowledge, exporter, publication };
+    return { brand, dispatcher, knowledge, exporter, publication, branches };
   };
 
   const brandIds = (): BrandId[] =>

@@ -26,6 +26,8 @@ export interface Dispatcher {
   wake(): void;
   /** Starts what is approved, also where approvals alone start nothing; until all of it has ended. */
   open(): void;
+  /** Looks again at what waits for the operator's repository or folder. */
+  lookAgain(): void;
   /** Tickets in hand. */
   busy(): TicketId[];
   /** Resolves when nothing is in hand and nothing can go on without a person. */
@@ -317,6 +319,10 @@ export function createDispatcher(parts: {
     wake,
     open() {
       opened = true;
+      for (const entry of [...held.values(), ...atGate.values()]) entry.look = true;
+      wake();
+    },
+    lookAgain() {
       for (const entry of [...held.values(), ...atGate.values()]) entry.look = true;
       wake();
     },

@@ -3,11 +3,12 @@ import type { Failure } from '../contract/errors.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { GateReport } from '../contract/tickets.ts';
 import { hasFailed, type TicketCommand, type Ticket } from '../domain/ticket.ts';
+import type { BranchKeeper } from './branches.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { createExaminer, mergeCommitOf, type Candidate } from './examination.ts';
 
 /**
- * How a candidate left the gate. `waiting`: for the operator's folder; the ticket says which. `left`: somebody else decided
+ * How a candidate left the gate. `waiting`: for the operator's folder or branch, or the doctor; the ticket says which. `left`: somebody else decided
  * about the ticket meanwhile, or the core closes; nothing was merged.
  */
 export type GateOutcome =
@@ -15,8 +16,9 @@ export type GateOutcome =
 
 export interface GateParts {
   brand: Brand;
+  branches: Pick<BranchKeeper, 'look'>;
   checkMs: number;
-  /** The doctor's word for this brand, from the cheap checks that can change between merges. */
+  /** The doctor's word: grade A for the workspace and this brand. */
   doctor(): Promise<{ ok: boolean; detail: string }>;
 }
 
@@ -89,15 +91,25 @@ export function createGate(parts: GateParts): Gate {
     let report = standing(candidate.ticket);
     let retried = false;
     for (let move = 0; move < MOVES; move += 1) {
+      const strange = await parts.branches.look(repository);
+      if (strange !== null) {
+        const folder = repository.config.path;
+        record(id, { type: 'wait-at-gate', attempt: candidate.attempt, detail: strange, folder });
+        return { outcome: 'waiting', folder };
+      }
       const onto = await repository.git.head();
       if (report?.onto !== onto) {
         report = await examiner.examine(candidate, repository, onto);
-        if (report.outcome === 'unverified' && !retried) {
+        if (report.outcome === 'unverified' && !retried && !waitsForDoctor(report)) {
           retried = true;
           report = await examiner.examine(candidate, repository, onto);
         }
         const reported = record(id, { type: 'report-gate', report });
         if (!reported.ok) return refused(candidate, reported.failure);
+      }
+      if (waitsForDoctor(report)) {
+        record(id, { type: 'wait-at-gate', attempt: candidate.attempt, detail: reasonOf(report)[1] });
+        return { outcome: 'waiting', folder: repository.config.path };
       }
       if (report.outcome !== 'pass') return end(candidate, ...reasonOf(report));
       const outcome = await land(candidate, repository, report);
@@ -165,6 +177,12 @@ export function createGate(parts: GateParts): Gate {
 function standing(ticket: Ticket): GateReport | undefined {
   const last = ticket.gates.at(-1)?.report;
   return last?.candidate === ticket.candidate?.commit && last?.outcome === 'pass' ? last : undefined;
+}
+
+/** All that is against it is Atrium's own state, which is no fault of the candidate: it waits until that is put right. */
+function waitsForDoctor(report: GateReport): boolean {
+  const against = report.conditions.filter((one) => one.outcome !== 'pass');
+  return against.length > 0 && against.every((one) => one.name === 'doctor');
 }
 
 function reasonOf(report: GateReport): ['failed' | 'unverified', string] {

@@ -111,6 +111,13 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       add: api.brand.add.handler(({ input, context }) => workspace.addBrand(input, operator(context))),
       guess: api.brand.guess.handler(({ input }) => workspace.guess(input.path)),
       list: api.brand.list.handler(() => ok(workspace.brandViews())),
+      accept: api.brand.accept.handler(async ({ input, context }) => {
+        const open = openOf(input.id);
+        if (!open.ok) return open;
+        const { branches } = open.value;
+        const accepted = await branches.accept(input.repository, input.commit, operator(context));
+        return mapped(accepted, ({ name, commit }) => ({ repository: name, commit }));
+      }),
       show: api.brand.show.handler(({ input }) => {
         const view = workspace.brandViews().find((brand) => brand.id === input.id);
         return view
@@ -290,7 +297,11 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         ok(checkQuestion(input.question, workspace.places, (id) => workspace.brand(id as BrandId)?.brand)),
       ),
     },
-    doctor: api.doctor.handler(async () => ok(await workspace.doctor.examine())),
+    doctor: api.doctor.handler(async ({ input }) => {
+      if (input.brand === undefined) return ok(await workspace.doctor.examine());
+      const open = openOf(input.brand);
+      return open.ok ? ok(await workspace.doctor.examine(input.brand)) : open;
+    }),
     cost: api.cost.handler(({ input }) => ok(costs(workspace.open(), input.by))),
 
     wiki: {
@@ -377,7 +388,7 @@ export function createHandlers(workspace: Workspace): AnyRouter {
  * contracts or the repository's configuration changed since it was drafted, it is brought up to date and has to be read again.
  */
 function approvable(open: OpenBrand, ticket: Ticket): Result<void> {
-  if (ticket.state !== 'draft') return ok(undefined);
+  if (ticket.state !== 'draft' || ticket.housekeeping) return ok(undefined);
   const content = open.brand.content(ticket.draft);
   if (!content.ok) return content;
   if (content.value.hash !== ticket.hash) {

@@ -40,6 +40,17 @@ export async function overdueCheckouts(
   return overdue;
 }
 
+/** Folders among a brand's checkouts that no repository of it remembers, older than an orphan may get. What was set aside is known. */
+export async function unknownCheckouts(brand: Brand, now: Date): Promise<string[]> {
+  const known = new Set<string>();
+  for (const repository of await brand.repositories())
+    if (repository.ok) for (const { folder } of await repository.value.git.checkouts()) known.add(folder);
+  return readdirSync(brand.places.checkouts)
+    .filter((name) => !name.startsWith('.kept-'))
+    .map((name) => join(brand.places.checkouts, name))
+    .filter((folder) => !known.has(folder) && now.getTime() - madeAt(folder) >= KEEP.orphan);
+}
+
 /** When a folder was made, in milliseconds since the epoch; 0 where it is gone. */
 function madeAt(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.birthtimeMs ?? 0;

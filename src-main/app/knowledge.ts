@@ -13,13 +13,13 @@ import {
   checkedPageStore,
   filePageStore,
   openWikiIndex,
-  type LintIssue,
   type PageStore,
   type Watcher,
   type WikiIndex,
 } from '../services/wiki/index.ts';
 import type { Brand } from './brand.ts';
 import { localDay } from './calendar.ts';
+import { asRecorded } from './projections.ts';
 
 /** What one brand knows: its pages, their index, and the distillation of what was merged. */
 export interface Knowledge {
@@ -29,9 +29,21 @@ export interface Knowledge {
   drain(): Promise<void>;
   search(query: string, limit: number): SearchHit[];
   show(page: string): Promise<Result<PageView>>;
-  /** What is wrong with the brand's pages: uncited claims, sources that do not resolve. */
-  lint(): Promise<LintIssue[]>;
+  /** Looks at the pages that Atrium wrote; what the operator changed since is theirs, and no fault. */
+  examine(): Promise<PageExamination>;
+  /** A text that changes when a page does. */
+  mark(): string;
   close(): Promise<void>;
+}
+
+/** How the brand's pages stand. */
+export interface PageExamination {
+  /** What is wrong with pages that are as Atrium wrote them: claims without a source, sources that do not resolve. */
+  faults: string[];
+  /** Pages that are as Atrium wrote them. */
+  proved: number;
+  /** Pages that Atrium wrote and somebody else changed or removed. */
+  edited: string[];
 }
 
 const librarian: Actor = { kind: 'core', part: 'librarian' };
@@ -52,7 +64,11 @@ export async function openKnowledge(parts: {
     ],
   });
   await index.refresh();
-  index.onChange((change) => parts.onPage(change.brand, change.page));
+  let changes = 0;
+  index.onChange((change) => {
+    changes += 1;
+    parts.onPage(change.brand, change.page);
+  });
   const watcher: Watcher = await index.watch(parts.onFault);
   const pages = checkedPageStore(
     filePageStore({ root: wiki, prefix: 'wiki', historyRoot: join(brand.places.state, 'page-history') }),
@@ -85,7 +101,8 @@ export async function openKnowledge(parts: {
         const head = await repository.value.git.head();
         if (await repository.value.git.isDescendant(head, ref)) return true;
       }
-      return false;
+      // The log stays the evidence of a merge, also where the operator has since taken it off the branch.
+      return isMerge(brand, ref);
     }
     if (kind === 'page') return existsSync(join(workspace, ref)) || existsSync(join(workspace, `${ref}.md`));
     return kind === 'operator';
@@ -155,13 +172,49 @@ export async function openKnowledge(parts: {
         },
       };
     },
-    lint: () => index.lint((source) => resolves(source.kind, source.ref), { brand: brand.id }),
+    async examine() {
+      const issues = await index.lint((source) => resolves(source.kind, source.ref), { brand: brand.id });
+      const there = new Map(index.pages().map((page) => [page.path, page]));
+      const found: PageExamination = { faults: [], proved: 0, edited: [] };
+      for (const { page, authority, hash } of writtenPages(brand)) {
+        const now = there.get(page);
+        if (now?.hash !== hash) {
+          found.edited.push(page);
+          continue;
+        }
+        found.proved += 1;
+        if (now.authority !== authority)
+          found.faults.push(`${page} names the authority ${now.authority}, and ${authority} wrote it`);
+        const issue = issues.find((one) => one.page === page && one.kind !== 'dead-link');
+        if (issue) found.faults.push(`${page}, line ${issue.line}: ${issue.message}`);
+      }
+      return found;
+    },
+    mark: () => `${changes} changes`,
     async close() {
       await reactor.stop();
       await watcher.close();
       await index.close();
     },
   };
+}
+
+/** Whether Atrium merged a commit. */
+function isMerge(brand: Brand, commit: string): boolean {
+  return (
+    brand.store.query(
+      "SELECT 1 FROM projection_tickets WHERE state = 'merged' AND json_extract(record, '$.merged.commit') = ? LIMIT 1",
+      commit,
+    ).length > 0
+  );
+}
+
+/** Each page that was written for the brand, as it was written last. */
+function writtenPages(brand: Brand): { page: string; authority: string; hash: string }[] {
+  const last = new Map<string, { page: string; authority: string; hash: string }>();
+  for (const event of brand.store.readStream('knowledge').map(asRecorded))
+    if (event.type === 'page.written') last.set(event.data.page, event.data);
+  return [...last.values()];
 }
 
 function toHit(hit: ReturnType<WikiIndex['search']>[number]): SearchHit {

@@ -22,9 +22,10 @@ import { guessRepository } from './brands.ts';
 import { createCalendar, type Calendar } from './calendar.ts';
 import { readWorkspaceConfig } from './configuration.ts';
 import type { Slots } from './dispatcher.ts';
-import { createDoctor, type Doctor } from './doctor.ts';
+import { openDoctor, type Doctor } from './doctor/index.ts';
 import { createFeed, runView, type Feed } from './feed.ts';
 import { keepHistory } from './history.ts';
+import { settleHousekeeping } from './housekeeping-tickets.ts';
 import { modelUpstreams } from './model-upstreams.ts';
 import { makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } from './places.ts';
 import { interruptAttempts } from './recovery.ts';
@@ -149,16 +150,29 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     onFault,
   };
 
-  const doctor = createDoctor({
+  const doctor = openDoctor({
     places,
-    patients: () => brands.open(),
+    appRoot,
+    log: log.value,
+    brands: () => ({ open: brands.open(), closed: brands.closed() }),
     sandbox,
     git,
     runtimes,
-    now: () => calendar.now(),
+    calendar,
+    timer: systemTimer,
+    onExamined: (report) => {
+      feed.tell({ kind: 'doctor', report });
+      settleHousekeeping(
+        brands.open().map(({ brand }) => brand),
+        report,
+      );
+      for (const { dispatcher } of brands.open()) dispatcher.lookAgain();
+    },
+    onFault,
   });
   const start = createStart({
     brands: () => brands.open(),
+    doctor,
     log: log.value,
     calendar,
     keepHistory: () => self.keepHistory(),
@@ -228,6 +242,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
         ),
         waiting: urgentFirst(waiting()),
         lastStart: start.last(),
+        doctor: log.value.lastExamination(),
       };
     },
     guess: (path) => guessRepository(path, git),
@@ -262,9 +277,12 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
       const ended = brands.open().map(({ dispatcher }) => dispatcher.close());
       for (const { brand } of brands.open())
         for (const run of brand.runs.live()) void brand.runs.stop(run, 'the core was stopped');
+      const examined = doctor.close();
       await sandbox.close();
       await Promise.all(ended);
-      for (const { knowledge, exporter, publication, brand } of brands.open()) {
+      await examined;
+      for (const { knowledge, exporter, publication, branches, brand } of brands.open()) {
+        await branches.close();
         await publication.stop();
         await knowledge.close();
         exporter.close();

@@ -12,6 +12,7 @@ import { openRunGateway, type ModelUpstream, type RunReports } from '../services
 import type { Runtime, RuntimeEvent, RuntimeOutcome, Task } from '../services/runtimes/index.ts';
 import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';
 import { decideCall } from './guard.ts';
+import { createHeartbeats } from './heartbeat.ts';
 import { runStream } from './projections.ts';
 import type { OutputLine, Transcripts } from './transcripts.ts';
 
@@ -63,6 +64,8 @@ export interface Runs {
   list(ticket?: TicketId): Run[];
   live(): RunId[];
   contextUsed(run: RunId): number | null;
+  /** Live runs that have shown no sign of life for a minute. */
+  silent(): RunId[];
   /** Records events of a run's stream. */
   record(run: RunId, events: BrandEvent[], actor: Actor): void;
 }
@@ -109,6 +112,8 @@ export function createRuns(options: {
     }
   >();
 
+  const heartbeats = createHeartbeats(timer);
+
   const record: Runs['record'] = (run, events, actor) => {
     for (;;) {
       const version = store.version(runStream(run));
@@ -141,6 +146,7 @@ export function createRuns(options: {
       denials: 0,
     };
     live.set(id, entry);
+    heartbeats.beat(id);
     record(
       id,
       [
@@ -181,6 +187,7 @@ export function createRuns(options: {
       const outcome = end.outcome === 'timeout' ? 'failed' : end.outcome;
       record(id, [{ type: 'run.ended', data: { run: id, outcome, reason: end.reason } }], core);
       live.delete(id);
+      heartbeats.forget(id);
       finished();
     }
     return end;
@@ -327,6 +334,7 @@ export function createRuns(options: {
         launched: false,
       };
     const tree = await sandbox.launch(profile, command, { stdin: 'pipe' });
+    const rest = heartbeats.attend(request.id, () => isAlive(tree.pid));
     try {
       const end = await request.runtime.drive(tree, task, {
         onEvent: (event) => {
@@ -350,6 +358,7 @@ export function createRuns(options: {
       });
       return { ...end, launched: true };
     } finally {
+      rest();
       await tree.stop();
     }
   };
@@ -409,8 +418,18 @@ export function createRuns(options: {
       ),
     live: () => [...live.keys()],
     contextUsed: (run) => live.get(run)?.context ?? null,
+    silent: () => heartbeats.silent(),
     record,
   };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A home that did not exist before: nothing in it can have been planted. */

@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
 import type { PhaseView, StartReport } from '../contract/operator-api.ts';
 import type { TicketId } from '../contract/ids.ts';
+import type { Ticket } from '../domain/ticket.ts';
 import type { Actor } from '../contract/events.ts';
 import { plural } from '../domain/plural.ts';
 import { countWaiting } from '../domain/waiting.ts';
 import type { Brand } from './brand.ts';
 import type { Calendar } from './calendar.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { Doctor } from './doctor/index.ts';
 import type { Exporter } from './exports.ts';
 import { cleanUp, overdueCheckouts } from './housekeeping.ts';
+import { raiseHousekeeping, settleHousekeeping } from './housekeeping-tickets.ts';
 import type { Reactor } from '../services/event-store/index.ts';
 import type { Knowledge } from './knowledge.ts';
 import { waitingIn } from './waiting.ts';
@@ -57,6 +60,7 @@ export interface Start {
 
 export function createStart(parts: {
   brands(): StartBrand[];
+  doctor: Pick<Doctor, 'current'>;
   log: WorkspaceLog;
   calendar: Calendar;
   keepHistory(): Promise<void>;
@@ -82,9 +86,14 @@ export function createStart(parts: {
         overdue += dryRun
           ? (await overdueCheckouts(brand, parts.calendar.now())).length
           : await cleanUp(brand, parts.calendar.now());
-      return overdue === 0
-        ? { outcome: 'skipped', reason: 'no checkout is overdue' }
-        : { outcome: 'ran', reason: `${overdue} overdue checkouts removed` };
+      const housekeeping = dryRun ? [] : await examine();
+      const said = [
+        ...(overdue === 0 ? [] : [`${overdue} overdue checkouts removed`]),
+        ...housekeeping.map(({ id, draft }) => `${id}: ${draft.title}`),
+      ];
+      return said.length === 0
+        ? { outcome: 'skipped', reason: 'no checkout is overdue, every check of the doctor holds' }
+        : { outcome: 'ran', reason: said.join('; ') };
     },
     () => {
       const open = parts
@@ -155,6 +164,13 @@ export function createStart(parts: {
   ];
 
   const waiting = () => countWaiting(parts.brands().flatMap(({ brand }) => waitingIn(brand)));
+  /** What the doctor finds and nobody has put right becomes a ticket, or brings the one that is there up to date. */
+  const examine = async (): Promise<Ticket[]> => {
+    const brands = parts.brands().map(({ brand }) => brand);
+    const report = await parts.doctor.current();
+    settleHousekeeping(brands, report);
+    return raiseHousekeeping(brands, report);
+  };
   const runsStarted = () =>
     parts.brands().reduce((sum, { brand }) => sum + countEvents(brand, 'run.started'), 0);
 

@@ -26,6 +26,8 @@ export interface DraftContent {
   contract: string;
   checks: ApprovalContext['checks'];
   modeDecision: ModeDecision;
+  /** What the doctor found: it is settled by a repair, not carried out. */
+  housekeeping?: true;
   /** What an approval is bound to. */
   hash: string;
 }
@@ -36,6 +38,8 @@ export interface TicketDesk {
   all(filter?: { state?: TicketState }): Ticket[];
   /** Tickets in any of these states, few as a rule. */
   inStates(states: readonly TicketState[]): Ticket[];
+  /** Every ticket that the doctor's findings became, oldest first. */
+  housekeeping(): Ticket[];
   /** Decides and appends in one step; a repeat of a command id returns the first answer. */
   execute(id: TicketId, command: TicketCommand, actor: Actor, commandId?: string): Result<Ticket>;
   draft(
@@ -230,6 +234,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
     attempts: ticket.attempts.length,
     blockedReason: ticket.blocked ? `${ticket.blocked.reason}: ${ticket.blocked.detail}` : null,
     reason: ticket.reason,
+    housekeeping: ticket.housekeeping === true,
     successor: ticket.successor,
     parent: ticket.draft.parent ?? null,
     assignee: openAttempt(ticket)?.runtime ?? null,
@@ -330,6 +335,13 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
         store.query(
           'SELECT record FROM projection_tickets WHERE state IN (SELECT value FROM json_each(?)) ORDER BY number',
           JSON.stringify(states),
+        ),
+      ),
+    housekeeping: () =>
+      parse(
+        store.query(
+          `SELECT record FROM projection_tickets WHERE state IN ('draft', 'blocked')
+           AND json_extract(record, '$.housekeeping') ORDER BY number`,
         ),
       ),
     execute,

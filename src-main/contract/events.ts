@@ -33,6 +33,8 @@ export const BrandEvents = {
     predecessor: TicketId.nullable(),
     /** Absent in logs from before policy chose the mode: the draft said it. */
     modeDecision: ModeDecision.optional(),
+    /** What the doctor found: it is settled by a repair, not carried out. */
+    housekeeping: z.literal(true).optional(),
   }),
   'ticket.edited': z.object({
     draft: TicketDraft,
@@ -56,6 +58,7 @@ export const BrandEvents = {
       'changed',
       'refused',
       'crash-loop',
+      'settled',
     ]),
     detail: z.string(),
     successor: TicketId.nullable(),
@@ -165,6 +168,10 @@ export const BrandEvents = {
     baseline: z.enum(['green', 'red', 'none']),
     detail: z.string(),
   }),
+  /** The branch was moved by somebody else: `forward` is a fast-forward, taken note of; anything else is to be looked at. */
+  'branch.moved': z.object({ name: z.string(), from: CommitId, to: CommitId, forward: z.boolean() }),
+  /** The operator says that what the branch was moved to may be built on. */
+  'branch.accepted': z.object({ name: z.string(), commit: CommitId }),
   'page.written': z.object({
     page: z.string(),
     ticket: TicketId.nullable(),
@@ -192,6 +199,8 @@ export const WorkspaceEvents = {
     report: z.record(z.string(), z.unknown()),
     positions: z.record(z.string(), z.number().int()),
   }),
+  /** The whole workspace was examined; `report` is a DoctorReport. */
+  'doctor.examined': z.object({ report: z.record(z.string(), z.unknown()) }),
 } as const;
 
 type Schemas = Record<string, z.ZodType>;

@@ -197,10 +197,13 @@ export const CheckView = z.object({
   number: z.number().int().min(1).max(19),
   title: z.string(),
   ok: z.boolean(),
+  /** What it proved, or the first trouble. */
   detail: z.string(),
   ms: z.number(),
   /** False for a check that is not built yet: it counts as not passed. */
   built: z.boolean(),
+  /** When it was proved, ISO 8601. */
+  at: z.string(),
 });
 export type CheckView = z.infer<typeof CheckView>;
 
@@ -209,6 +212,14 @@ export const DoctorReport = z.object({
   passed: z.number().int(),
   total: z.literal(19),
   checks: z.array(CheckView),
+  /** What does not hold, one by one; the brand is null where it is the workspace's own. */
+  deviations: z.array(z.object({ number: z.number().int(), brand: BrandId.nullable(), detail: z.string() })),
+  /** When it ended, ISO 8601. */
+  at: z.string(),
+  /** What Atrium put right by itself before it graded. */
+  mended: z.array(z.string()),
+  /** What the operator did, which is no fault: commits by hand, edited pages, newer agent programs. */
+  noted: z.array(z.string()),
 });
 export type DoctorReport = z.infer<typeof DoctorReport>;
 
@@ -271,6 +282,8 @@ export const Snapshot = z.object({
   runtimes: z.array(RuntimeView),
   waiting: z.array(WaitingItem),
   lastStart: StartReport.nullable(),
+  /** The doctor's last examination of the whole workspace. */
+  doctor: DoctorReport.nullable(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
@@ -292,6 +305,7 @@ export const FeedItem = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('page'), brand: z.string(), page: z.string() }),
   /** All that waits in a brand now. */
   z.object({ kind: z.literal('waiting'), brand: BrandId, items: z.array(WaitingItem) }),
+  z.object({ kind: z.literal('doctor'), report: DoctorReport }),
   z.object({ kind: z.literal('start'), report: StartReport, ended: z.boolean() }),
 ]);
 export type FeedItem = z.infer<typeof FeedItem>;
@@ -338,6 +352,11 @@ export const operatorApi = {
     guess: call(z.object({ path: z.string().min(1) }), RepositoryGuess),
     list: call(z.object({}), z.array(BrandView)),
     show: call(z.object({ id: BrandId }), BrandView),
+    /** What a repository's branch is at may be built on, though it was moved otherwise than forward; refused at another commit. */
+    accept: call(
+      command.extend({ id: BrandId, repository: z.string(), commit: CommitId }),
+      z.object({ repository: z.string(), commit: CommitId }),
+    ),
   },
 
   ticket: {

@@ -259,6 +259,8 @@ export const TicketSummary = z.object({
   /** Why it stands where it stands, in words. */
   reason: z.string(),
   parent: TicketId.nullable(),
+  /** What the doctor found: settled by a repair, never approved or carried out. */
+  housekeeping: z.boolean(),
   /** The ticket in which a blocked one goes on. */
   successor: TicketId.nullable(),
   /** Who has it: a runtime's name while an attempt runs, else null. */

@@ -96,6 +96,12 @@ export function explain(event: BrandEvent): string {
       return `repository ${event.data.name} added, branch ${event.data.branch}`;
     case 'repository.proved':
       return `checks of ${event.data.name} on ${short(event.data.commit)}: ${event.data.baseline}, ${event.data.detail}`;
+    case 'branch.moved':
+      return event.data.forward
+        ? `the branch of ${event.data.name} went on to ${short(event.data.to)} by other hands`
+        : `the branch of ${event.data.name} was moved from ${short(event.data.from)} to ${short(event.data.to)}, which does not hold it: nothing is built on it until the operator says so`;
+    case 'branch.accepted':
+      return `the operator accepts ${short(event.data.commit)} as the branch of ${event.data.name}`;
     case 'page.written':
       return `${event.data.authority} writes ${event.data.page}`;
     case 'finding.recorded':

@@ -10,6 +10,7 @@ const views = (failed: number, unbuilt = 0): CheckView[] =>
     built: index < CHECK_TITLES.length - unbuilt,
     detail: '',
     ms: 0,
+    at: '2026-11-26T10:00:00.000Z',
   }));
 
 test('there are nineteen checks, and only all of them make an A', () => {

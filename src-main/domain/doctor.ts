@@ -24,7 +24,9 @@ export const CHECK_TITLES: readonly string[] = [
 ];
 
 /** A means all nineteen pass; then a letter for each three that do not, down to F. What is not built has not passed. */
-export function grade(checks: readonly CheckView[]): DoctorReport {
+export function grade(
+  checks: readonly CheckView[],
+): Pick<DoctorReport, 'grade' | 'passed' | 'total' | 'checks'> {
   const passed = checks.filter((check) => check.ok && check.built).length;
   const letters = ['A', 'B', 'C', 'D', 'E'];
   const missing = CHECK_TITLES.length - passed;

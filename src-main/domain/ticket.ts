@@ -37,6 +37,8 @@ export interface Ticket {
   contract: string;
   checks: ApprovalContext['checks'];
   modeDecision: ModeDecision;
+  /** What the doctor found: it is settled by a repair, not carried out. */
+  housekeeping?: true | undefined;
   approvedHash: string | null;
   /** Why it stands where it stands, in words. */
   reason: string;
@@ -84,6 +86,7 @@ interface DraftContent {
   contract: string;
   checks: ApprovalContext['checks'];
   modeDecision?: ModeDecision | undefined;
+  housekeeping?: true | undefined;
 }
 
 /** What can be asked of one ticket. Time and ids arrive with the command. */
@@ -162,6 +165,12 @@ function decide(ticket: Ticket | null, command: TicketCommand, actor: Actor): De
     return ok([{ type: 'ticket.drafted', data }]);
   }
   if (!ticket) return fail('not-found', 'there is no such ticket', 'see "atrium ticket list"');
+  if (ticket.housekeeping && actor.kind !== 'core' && !['comment', 'block'].includes(command.type))
+    return fail(
+      'refused-transition',
+      `${ticket.id} is settled by a repair, not carried out`,
+      'put right what it names; it closes by itself when the doctor finds that the checks hold',
+    );
   switch (command.type) {
     case 'edit':
       if (actor.kind === 'run') return notTheirs(actor, 'edit a ticket');
@@ -577,7 +586,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
       ...content,
       ...(modeDecision === undefined ? {} : { modeDecision }),
       approvedHash: null,
-      reason: 'waits for approval',
+      reason: content.housekeeping ? 'waits for a repair' : 'waits for approval',
       blocked: null,
       attempts: [],
       deaths: 0,
@@ -621,7 +630,7 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
         ...next,
         ...event.data,
         modeDecision: event.data.modeDecision ?? saidByDraft(event.data.draft),
-        reason: 'waits for approval',
+        reason: ticket.housekeeping ? ticket.reason : 'waits for approval',
       };
     case 'ticket.approved':
       return { ...next, approvedHash: event.data.hash, reason: 'approved, waits for its turn' };

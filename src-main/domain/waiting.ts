@@ -15,8 +15,8 @@ const URGENCY: readonly WaitingItem['kind'][] = [
   'dead-letter',
 ];
 
-/** The operator stopped these, or put something in their place: nothing is left to decide. */
-const SETTLED = new Set(['operator', 'withdrawn']);
+/** The operator stopped these, or put something in their place, or they are put right: nothing is left to decide. */
+const SETTLED = new Set(['operator', 'withdrawn', 'settled']);
 
 /** Everything of a ticket that waits for the operator. */
 export function waitingOfTicket(ticket: Ticket): WaitingItem[] {
@@ -39,7 +39,7 @@ export function waitingOfTicket(ticket: Ticket): WaitingItem[] {
   });
   switch (ticket.state) {
     case 'draft':
-      return [item('approval', '', ticket.reason, ticket.createdAt)];
+      return ticket.housekeeping ? [] : [item('approval', '', ticket.reason, ticket.createdAt)];
     case 'blocked':
       return SETTLED.has(ticket.blocked?.reason ?? '') || ticket.successor !== null || ticket.acknowledged
         ? []

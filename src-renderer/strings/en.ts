@@ -535,7 +535,7 @@ export const t = {
     checks: 'Doctor',
     run: 'Run the doctor',
     running: 'Checking',
-    notRun: 'The doctor has not run in this window.',
+    notRun: 'The doctor has not run yet.',
     purpose:
       'Nineteen checks prove that the walls hold and that nothing is lost. A means that all nineteen pass.',
     grade: (grade: string, passed: number, total: number) => `Grade ${grade}, ${passed} of ${total}`,
@@ -543,6 +543,12 @@ export const t = {
     passed: 'Passed',
     failed: 'Failed',
     notBuilt: 'Not built',
+    proved: 'Proved',
+    took: 'Took',
+    check: 'Check',
+    state: 'State',
+    mended: 'Put right before grading',
+    noted: 'Done by you, and no fault',
   },
   cost: {
     title: 'Cost',

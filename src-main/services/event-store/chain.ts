@@ -50,13 +50,39 @@ export function* eventRows(db: Database.Database, afterPosition: number): Genera
  * it stood, so that a tail that was cut off or rewritten with fresh hashes shows. `anchor` is a head known from outside.
  */
 export function verifyChain(db: Database.Database, anchor?: Head): ChainResult {
+  return follow(db, { position: 0, hash: genesis }, anchor);
+}
+
+/** {@link verifyChain} of what came after a head up to which the chain was whole; that head must still be there. */
+export function verifyChainSince(db: Database.Database, since: Head): ChainResult {
+  if (since.position > 0) {
+    const kept = db
+      .prepare<[number], string>('SELECT hash FROM events WHERE position = ?')
+      .pluck()
+      .get(since.position);
+    if (kept !== since.hash) {
+      const detail = `Event ${since.position} is not the one that was proved: the log was rewritten.`;
+      return { ok: false, position: since.position, detail };
+    }
+  }
+  return follow(db, since, undefined);
+}
+
+function follow(db: Database.Database, from: Head, anchor: Head | undefined): ChainResult {
   const versions = new Map<string, number>();
-  let position = 0;
-  let previous = genesis;
+  const versionBefore = db
+    .prepare<[string, number], number>(
+      'SELECT version FROM events WHERE stream = ? AND position <= ? ORDER BY version DESC LIMIT 1',
+    )
+    .pluck();
+  const lastVersion = (stream: string): number =>
+    versions.get(stream) ?? (from.position === 0 ? 0 : (versionBefore.get(stream, from.position) ?? 0));
+  let position = from.position;
+  let previous = from.hash;
   const broken = (at: number, detail: string): ChainResult => ({ ok: false, position: at, detail });
   if (anchor?.position === 0 && anchor.hash !== genesis)
     return broken(0, 'The known head of an empty log is wrong.');
-  for (const rows of eventRows(db, 0)) {
+  for (const rows of eventRows(db, from.position)) {
     for (const row of rows) {
       if (row[0] !== position + 1) {
         return broken(
@@ -71,7 +97,7 @@ export function verifyChain(db: Database.Database, anchor?: Head): ChainResult {
       const computed = hashOf(row, previous);
       if (row[8] !== computed)
         return broken(position, `Event ${position} was changed: its contents do not give its hash.`);
-      const version = (versions.get(row[1]) ?? 0) + 1;
+      const version = lastVersion(row[1]) + 1;
       if (row[2] !== version) {
         return broken(position, `Event ${position} has version ${row[2]} of ${row[1]}, expected ${version}.`);
       }
@@ -88,18 +114,19 @@ export function verifyChain(db: Database.Database, anchor?: Head): ChainResult {
       `The log ends at ${position}, but ${anchor.position} was known: its tail is missing.`,
     );
   }
-  return receiptsFit(db, position) ?? { ok: true, position };
+  return receiptsFit(db, position, from.position) ?? { ok: true, position };
 }
 
-function receiptsFit(db: Database.Database, head: number): ChainResult | undefined {
+function receiptsFit(db: Database.Database, head: number, since: number): ChainResult | undefined {
   const stray = db
-    .prepare<[string], { command: string; position: number; present: number }>(
+    .prepare<[number, string], { command: string; position: number; present: number }>(
       `SELECT r.command_id AS command, r.position AS position, e.position IS NOT NULL AS present
        FROM receipts r LEFT JOIN events e ON e.position = r.position
-       WHERE (r.position = 0 AND r.head_hash <> ?) OR (r.position > 0 AND r.head_hash IS NOT e.hash)
+       WHERE r.position >= ? AND
+         ((r.position = 0 AND r.head_hash <> ?) OR (r.position > 0 AND r.head_hash IS NOT e.hash))
        ORDER BY r.position LIMIT 1`,
     )
-    .get(genesis);
+    .get(since, genesis);
   if (stray === undefined) return undefined;
   const detail =
     stray.position > head

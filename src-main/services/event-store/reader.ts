@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { genesis, verifyChain, type ChainResult, type Head } from './chain.ts';
+import { genesis, verifyChain, verifyChainSince, type ChainResult, type Head } from './chain.ts';
 import { createDecoder, eventColumns, type EventRow, type StoredEvent, type Upcaster } from './event.ts';
 import { StoreFault, withDiskFaults } from './fault.ts';
 import { schemaState } from './migrate.ts';
@@ -23,6 +23,8 @@ export interface EventStoreReader {
   head(): Head;
   /** Recomputes the whole hash chain; with a head known from outside (an export), checks against it too. Slow. */
   verifyChain(anchor?: Head): ChainResult;
+  /** Recomputes the chain after a head up to which it was whole. */
+  verifyChainSince(since: Head): ChainResult;
   /** Replays the log into memory and compares each projection row by row. Slow. */
   compareProjections(): ProjectionComparison[];
   /** SQLite's own check of the file, and the schema's version. Slow. */
@@ -92,6 +94,7 @@ export function createReader({ file, db, projections, upcasters }: ReaderParts):
     checkpoint: (reactor) => guarded(() => checkpoint.get(reactor)?.position ?? 0),
     head: () => guarded(() => head.get() ?? { position: 0, hash: genesis }),
     verifyChain: (anchor) => snapshot(() => verifyChain(db, anchor)),
+    verifyChainSince: (since) => snapshot(() => verifyChainSince(db, since)),
     compareProjections: () =>
       snapshot(() =>
         compare(

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { AfterMerge } from '../../contract/config.ts';
+import { watchBranch } from './branch-watch.ts';
 import { changes, diffText, listFiles, lockfileHash, readFile } from './changes.ts';
 import { collect, createCheckout, describeCheckout, removeCheckout } from './checkout.ts';
 import { failure, RepositoryFault } from './fault.ts';
@@ -20,7 +21,7 @@ import type { CheckoutRecord } from './records.ts';
 import { afterMerge, fetchRemote } from './remotes.ts';
 import { branchHead, isDescendant, onScratch, prepareScratch } from './room.ts';
 import type { Owner, Room } from './room.ts';
-import { soundness } from './soundness.ts';
+import { connected, soundness } from './soundness.ts';
 
 export interface OpenRepositoryInput {
   /** The top of the operator's working tree. */
@@ -80,6 +81,10 @@ export interface Repository {
     input: { commit: string; branch: string; timeoutMs?: number },
   ): ReturnType<typeof afterMerge>;
   soundness: Bound<typeof soundness>;
+  /** Whether everything that came between two commits of the branch is there. */
+  connected: Bound<typeof connected>;
+  /** Calls back when the branch may have moved; what it returns ends that. */
+  watchBranch: Bound<typeof watchBranch>;
 }
 
 /** Opens a repository and its scratch repository. What {@link inspectRepository} refuses is given back, but for a detached head. */
@@ -194,6 +199,8 @@ function bind(room: Room): Repository {
     recoverLanding: () => inTurn(() => recoverLanding(room)),
     afterMerge: (rule, given) => afterMerge(room, rule, given),
     soundness: (...rest) => soundness(room, ...rest),
+    connected: (...rest) => connected(room, ...rest),
+    watchBranch: (moved) => watchBranch(room, moved),
   };
 }
 

@@ -1,4 +1,4 @@
-import { askGit } from './git.ts';
+import { askGit, requireObjectId } from './git.ts';
 import type { GitCall } from './git.ts';
 import { branchHead, onHost, onScratch } from './room.ts';
 import type { Room } from './room.ts';
@@ -40,4 +40,11 @@ export async function soundness(room: Room, options: { timeoutMs?: number } = {}
     hint: 'Run git fsck there, and restore what is missing.',
     problems,
   };
+}
+
+/** Follows what the branch gained from one commit to another to every object that it needs. */
+export async function connected(room: Room, from: string, to: string): Promise<boolean> {
+  const args = ['rev-list', '--objects', '--quiet', requireObjectId(to), `^${requireObjectId(from)}`];
+  const result = await askGit(room.git, args, onHost(room));
+  return result.outcome === 'exited' && result.code === 0;
 }

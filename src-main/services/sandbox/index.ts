@@ -17,3 +17,4 @@ export type {
   TerminalLaunch,
 } from './profile.ts';
 export { createSandbox } from './sandbox.ts';
+export type { Stray } from './strays.ts';

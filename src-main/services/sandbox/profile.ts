@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxProfile } from '../../domain/sandbox-profile.ts';
+import type { Stray } from './strays.ts';
 
 /**
  * What a process tree may see, write, reach and use; what is not named does not exist inside. Sources are real host paths
@@ -130,6 +131,10 @@ export interface Sandbox {
   run(profile: SandboxProfile, command: string[], options: RunOptions): Promise<RunResult>;
   /** Plans a launch behind a PTY. @throws SandboxError as `launch`, and `bash-missing` */
   planTerminal(profile: SandboxProfile, command: string[]): Promise<TerminalLaunch>;
+  /** Processes of a run's user that outlived their tree; none can be told where runs have no user of their own. */
+  strays(identity: SandboxProfile['identity']): Stray[];
+  /** Takes away the bait of provers that died; gives back what it took. */
+  clearBait(): string[];
   /** Ends everything it started; later launches are refused. */
   close(): Promise<void>;
 }

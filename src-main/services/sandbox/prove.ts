@@ -114,17 +114,25 @@ interface Bait {
   remove(): Promise<void>;
 }
 
-/** Takes away what a process laid out that died before it could: the names hold its id. */
-function removeBaitOfTheDead(folder: string, prefix: string): void {
+/** Takes away what provers laid out that died before they could; gives back what it took, by path. */
+export function clearBait(stateDir: string): string[] {
+  return [...removeBaitOfTheDead(tmpdir(), 'atrium-bait-'), ...removeBaitOfTheDead(stateDir, 'canary-')];
+}
+
+/** The names hold the id of the process that laid it out. */
+function removeBaitOfTheDead(folder: string, prefix: string): string[] {
+  const taken: string[] = [];
   for (const name of readdirSync(folder)) {
     const pid = name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid === undefined || isAlive(Number(pid))) continue;
     try {
       rmSync(join(folder, name), { recursive: true, force: true });
+      taken.push(join(folder, name));
     } catch {
       // It is somebody else's: a temporary folder is shared.
     }
   }
+  return taken;
 }
 
 function isAlive(pid: number): boolean {
@@ -138,8 +146,7 @@ function isAlive(pid: number): boolean {
 
 async function layBait(stateDir: string, profile: SandboxProfile): Promise<Bait> {
   const id = randomUUID().slice(0, 8);
-  removeBaitOfTheDead(tmpdir(), 'atrium-bait-');
-  removeBaitOfTheDead(stateDir, 'canary-');
+  clearBait(stateDir);
   const folder = mkdtempSync(join(tmpdir(), `atrium-bait-${process.pid}-`));
   const secret = { path: join(stateDir, `canary-${process.pid}-${id}`), token: randomUUID() };
   const servers: Server[] = [];

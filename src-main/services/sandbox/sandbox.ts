@@ -27,10 +27,11 @@ import type {
   SandboxProfile,
   TerminalLaunch,
 } from './profile.ts';
-import { proveProfile } from './prove.ts';
+import { clearBait, proveProfile } from './prove.ts';
 import { isFilterArchitecture, seccompFilter } from './seccomp.ts';
-import { clearTerminalFolder, planTerminal } from './terminal-launch.ts';
+import { findStrays } from './strays.ts';
 import { readSystemBase, type SystemBase, writeEtc } from './system-base.ts';
+import { clearTerminalFolder, planTerminal } from './terminal-launch.ts';
 
 const DEFAULT_LAUNCHER = '/usr/bin/bwrap';
 const DEFAULT_WATCH_INTERVAL_MS = 250;
@@ -242,6 +243,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
         profile,
       );
     },
+    strays: (identity) => (identity === null ? [] : findStrays(identity.uid)),
+    clearBait: () => clearBait(stateDir()),
     launch: (profile, command, launchOptions = {}) =>
       Promise.resolve().then(() => start(profile, command, launchOptions)),
     planTerminal: (profile, command) => Promise.resolve().then(() => terminal(profile, command)),

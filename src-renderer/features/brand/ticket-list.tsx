@@ -48,6 +48,7 @@ const TicketRow = memo(function TicketRow({
 
 function Beside({ id }: { id: string }) {
   const summary = useLive((live) => live.tickets[id]);
+  const toApprove = summary?.state === 'draft' && !summary.housekeeping;
   const query = useQuery(`ticket/${id}`, summary?.version ?? 0, (client) => client.ticket.show({ id }));
   return (
     <aside className={css.beside} tabIndex={0} aria-label={t.brand.beside(id)}>
@@ -59,8 +60,8 @@ function Beside({ id }: { id: string }) {
           <p>
             <StateMark state={summary.state} /> <Line text={summary.reason} className={css.quiet} />
           </p>
-          <Link to={summary.state === 'draft' ? `/approvals/${id}` : `/ticket/${id}`} className={css.open}>
-            {summary.state === 'draft' ? t.ticket.decide : t.brand.openTicket}
+          <Link to={toApprove ? `/approvals/${id}` : `/ticket/${id}`} className={css.open}>
+            {toApprove ? t.ticket.decide : t.brand.openTicket}
           </Link>
         </header>
       )}

@@ -8,7 +8,6 @@ import { hueOf } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
 import { placeOf, useWaiting } from '../../waiting.ts';
 import { Lock } from 'lucide-react';
-import { useDoctor } from '../health/doctor.ts';
 import css from './rail.module.css';
 
 const size = { size: 16, strokeWidth: 1.5, 'aria-hidden': true } as const;
@@ -49,7 +48,7 @@ export function Rail() {
   const route = usePlace((place) => place.route);
   const brands = useLive((live) => live.brands);
   const waiting = useWaiting();
-  const grade = useDoctor((doctor) => doctor.report?.grade);
+  const grade = useLive((live) => live.doctor?.grade);
   const first = waiting[0];
   const approvals = waiting.filter((each) => each.kind === 'approval').length;
   const brandHere = route.screen === 'brand' ? route.brand : null;

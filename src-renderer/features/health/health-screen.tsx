@@ -1,79 +1,90 @@
-import { useState } from 'react';
-import { count, lasting, visibleLine } from '../../format.ts';
+import type { CheckView, DoctorReport } from '../../../src-main/contract/operator-api.ts';
+import { lasting } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
-import { useQuery } from '../../query.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
-import { Empty, Failed, Loaded, Skeleton } from '../../ui/said.tsx';
+import { Empty, Failed, Skeleton } from '../../ui/said.tsx';
 import { Section } from '../../ui/section.tsx';
 import { StateMark } from '../../ui/state-mark.tsx';
-import { Choice } from '../../ui/tabs.tsx';
-import { Ago, Line, Money } from '../../ui/text.tsx';
+import { Ago, Line } from '../../ui/text.tsx';
 import { Page } from '../frame/page.tsx';
-import { runDoctor, useDoctor } from './doctor.ts';
+import { Cost } from './cost.tsx';
+import { runDoctor, useAsking } from './doctor.ts';
 import css from './health.module.css';
 
-type By = 'day' | 'model' | 'brand';
-
-function Cost() {
-  const [by, setBy] = useState<By>('day');
-  // Runs change while they live; a cost is asked for again when one of them ends.
-  const ended = useLive((live) => Object.values(live.runs).filter((run) => run.endedAt !== null).length);
-  const query = useQuery(`cost/${by}`, ended, (client) => client.cost({ by }));
-  const options = (['day', 'model', 'brand'] as const).map((value) => ({ value, title: t.cost.by[value] }));
+function Check({ check }: { check: CheckView }) {
+  const state = !check.built ? 'not-run' : check.ok ? 'passed' : 'failed';
+  const word = !check.built ? t.health.notBuilt : check.ok ? t.health.passed : t.health.failed;
   return (
-    <Section
-      title={t.cost.title}
-      aside={<Choice label={t.cost.groupedBy} options={options} value={by} onChoose={setBy} />}
-    >
-      <Loaded query={query}>
-        {(report) =>
-          report.rows.length === 0 ? (
-            <Empty title={t.cost.none} />
-          ) : (
-            <table className={css.table}>
-              <thead>
-                <tr>
-                  <th scope="col">{t.cost.by[by]}</th>
-                  <th scope="col">{t.cost.input}</th>
-                  <th scope="col">{t.cost.output}</th>
-                  <th scope="col">{t.cost.cost}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {report.rows.map((row) => (
-                  <tr key={row.key}>
-                    <td>{visibleLine(row.key)}</td>
-                    <td>{count(row.inputTokens)}</td>
-                    <td>{count(row.outputTokens)}</td>
-                    <td>
-                      <Money usd={row.costUsd} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-              <tfoot>
-                <tr>
-                  <th scope="row" colSpan={3}>
-                    {t.cost.total}
-                  </th>
-                  <td>
-                    <Money usd={report.total} />
-                  </td>
-                </tr>
-              </tfoot>
-            </table>
-          )
-        }
-      </Loaded>
-    </Section>
+    <tr className={check.ok ? undefined : css.bad}>
+      <td className={css.number}>{check.number}</td>
+      <td>
+        <StateMark state={state} word={word} />
+      </td>
+      <th scope="row" className={css.title}>
+        <Line text={check.title} />
+        <span className={css.detail}>
+          <Line text={check.detail} />
+        </span>
+      </th>
+      <td className={css.when}>
+        <Ago at={check.at} />
+      </td>
+      <td className={css.when}>{lasting(check.ms)}</td>
+    </tr>
   );
 }
 
-/** The doctor's checks, each with what it proved, and what the work cost. */
+function Said({ title, lines }: { title: string; lines: readonly string[] }) {
+  if (lines.length === 0) return null;
+  return (
+    <div className={css.said}>
+      <h3>{title}</h3>
+      <ul>
+        {lines.map((line) => (
+          <li key={line}>
+            <Line text={line} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Report({ report }: { report: DoctorReport }) {
+  return (
+    <>
+      <Said title={t.health.mended} lines={report.mended} />
+      <Said title={t.health.noted} lines={report.noted} />
+      <table className={css.checks}>
+        <thead>
+          <tr>
+            <th scope="col" className={css.number} aria-label={t.health.check} />
+            <th scope="col">{t.health.state}</th>
+            <th scope="col">{t.health.check}</th>
+            <th scope="col" className={css.when}>
+              {t.health.proved}
+            </th>
+            <th scope="col" className={css.when}>
+              {t.health.took}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {report.checks.map((check) => (
+            <Check key={check.number} check={check} />
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+/** The nineteen checks, each with what it proved and when, and what the work cost. */
 export function HealthScreen() {
-  const { report, at, running, failure } = useDoctor();
+  const report = useLive((live) => live.doctor);
+  const { running, failure } = useAsking();
   const run = () => void runDoctor();
   useKeys(t.nav.health, [{ key: 'r', label: t.health.run, run, when: !running }]);
   const button = (
@@ -81,14 +92,12 @@ export function HealthScreen() {
       {running ? t.health.running : t.health.run}
     </Button>
   );
-  const aside = (
+  const aside = report !== null && (
     <span className={css.aside}>
-      {report !== null && at !== null && (
-        <span>
-          {t.health.grade(report.grade, report.passed, report.total)} · <Ago at={at} />
-        </span>
-      )}
-      {report !== null && button}
+      <span>
+        {t.health.grade(report.grade, report.passed, report.total)} · <Ago at={report.at} />
+      </span>
+      {button}
     </span>
   );
   return (
@@ -101,26 +110,7 @@ export function HealthScreen() {
             {t.health.purpose}
           </Empty>
         )}
-        {report !== null && (
-          <ol className={css.checks}>
-            {report.checks.map((check) => (
-              <li key={check.number} className={css.check}>
-                <span className={css.number}>{check.number}</span>
-                <StateMark
-                  state={!check.built ? 'not-run' : check.ok ? 'passed' : 'failed'}
-                  word={!check.built ? t.health.notBuilt : check.ok ? t.health.passed : t.health.failed}
-                />
-                <div className={css.text}>
-                  <Line text={check.title} />
-                  <span className={css.detail}>
-                    <Line text={check.detail} />
-                  </span>
-                </div>
-                <span className={css.detail}>{lasting(check.ms)}</span>
-              </li>
-            ))}
-          </ol>
-        )}
+        {report !== null && <Report report={report} />}
       </Section>
       <Cost />
     </Page>

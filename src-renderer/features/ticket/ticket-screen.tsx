@@ -24,7 +24,8 @@ const open = (ticket: TicketSummary) => ticket.state !== 'merged' && ticket.stat
 function Actions({ ticket }: { ticket: TicketDetail }) {
   const [asking, setAsking] = useState<'block' | 'reassign' | null>(null);
   const succeed = useSucceed(ticket);
-  const editable = ticket.state === 'draft' || ticket.state === 'ready';
+  const toApprove = ticket.state === 'draft' && !ticket.housekeeping;
+  const editable = toApprove || ticket.state === 'ready';
   const reassignable = open(ticket) && ticket.state !== 'verifying';
   const succeedable = ticket.state === 'blocked' && ticket.successor === null;
   useKeys(t.ticket.title, [
@@ -32,7 +33,7 @@ function Actions({ ticket }: { ticket: TicketDetail }) {
       key: 'a',
       label: t.ticket.decide,
       run: () => go(`/approvals/${ticket.id}`),
-      when: ticket.state === 'draft',
+      when: toApprove,
     },
     { key: 'e', label: t.actions.edit, run: () => openEditor({ ticket }), when: editable },
     { key: 'b', label: t.ticket.block, run: () => setAsking('block'), when: open(ticket) },
@@ -47,7 +48,7 @@ function Actions({ ticket }: { ticket: TicketDetail }) {
           {succeed.failure.message}
         </span>
       )}
-      {ticket.state === 'draft' && (
+      {toApprove && (
         <Button kind="primary" shortcut="a" onClick={() => go(`/approvals/${ticket.id}`)}>
           {t.ticket.decide}
         </Button>

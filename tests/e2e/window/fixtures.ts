@@ -8,6 +8,7 @@ import type {
 } from '../../../src-main/contract/operator-api.ts';
 import { Snapshot as SnapshotSchema } from '../../../src-main/contract/operator-api.ts';
 import { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { examination } from './fixture-doctor.ts';
 
 /** How much there is: nothing at all, a usual day, or lists of three hundred. */
 export type Amount = 'none' | 'some' | 'many';
@@ -98,6 +99,7 @@ export function ticket(draft: Draft): TicketDetail {
     reason: draft.state === 'draft' ? 'Waits for your approval' : 'Approved',
     parent: null,
     assignee: null,
+    housekeeping: false,
     repository: `${draft.brand}-site`,
     createdAt: before(minutes + 60),
     updatedAt: before(minutes),
@@ -634,6 +636,7 @@ export function snapshotOf(amount: Amount): Snapshot {
         detail: amount === 'none' ? 'Not found on this machine' : 'Key from a file',
       },
     ],
+    doctor: amount === 'none' ? null : examination(before(9 * 60)),
     lastStart:
       amount === 'none'
         ? null

@@ -14,6 +14,7 @@ import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { countWaiting } from '../../../src-main/domain/waiting.ts';
 import { type Amount, difference, output, pagesOf, snapshotOf, ticket, ticketsOf } from './fixtures.ts';
 import { waitsOf } from './waits.ts';
+import { examination } from './fixture-doctor.ts';
 
 /** A core of fixtures: it serves the built window and answers the operator's contract from memory. */
 export interface StandIn {
@@ -200,6 +201,9 @@ export async function startStandIn({
     }),
     stopCore: api.stopCore.handler(() => ok({})),
     brand: {
+      accept: api.brand.accept.handler(({ input }) =>
+        ok({ repository: input.repository, commit: input.commit }),
+      ),
       add: api.brand.add.handler(async ({ input }) => {
         const brand = {
           id: input.id,
@@ -415,30 +419,11 @@ export async function startStandIn({
       }
     }),
     guard: { check: api.guard.check.handler(() => fail('not-built', 'The stand-in has no guard.')) },
-    doctor: api.doctor.handler(() =>
-      ok({
-        grade: 'B',
-        passed: 17,
-        total: 19 as const,
-        checks: Array.from({ length: 19 }, (_, index) => ({
-          number: index + 1,
-          title:
-            [
-              'A run cannot read outside its checkout',
-              'A run cannot reach the network',
-              'The event log’s hash chain holds',
-              'The checks ran on the merged tree',
-            ][index % 4] ?? '',
-          ok: index !== 4 && index !== 18,
-          detail:
-            index === 4
-              ? 'R-label-0031 wrote to /tmp outside of its own folder'
-              : '14 canaries tried, 14 denied',
-          ms: 12 + index * 90,
-          built: index !== 18,
-        })),
-      }),
-    ),
+    doctor: api.doctor.handler(() => {
+      const report = examination(new Date().toISOString());
+      tell({ kind: 'doctor', report });
+      return ok(report);
+    }),
     cost: api.cost.handler(({ input }) =>
       ok({
         currency: 'USD' as const,

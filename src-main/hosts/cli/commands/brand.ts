@@ -2,9 +2,9 @@ import path from 'node:path';
 import type { BrandView, RepositoryGuess } from '../../../contract/operator-api.ts';
 import { CountBy } from '../../../contract/config.ts';
 import { fail } from '../../../contract/errors.ts';
-import { BrandId } from '../../../contract/ids.ts';
+import { BrandId, CommitId } from '../../../contract/ids.ts';
 import { CommandFailure, refuse, valueOf } from '../failure.ts';
-import { idOf } from '../ids.ts';
+import { freshCommandId, idOf } from '../ids.ts';
 import { facts, table } from '../output.ts';
 import { oneOf } from '../program.ts';
 import type { Group } from '../program.ts';
@@ -20,7 +20,7 @@ interface AddOptions {
   yes?: boolean;
 }
 
-/** `brand add`, `list` and `show`. */
+/** `brand add`, `list`, `show` and `accept`. */
 export function addBrandCommands(program: Group): void {
   const brand = program.group('brand', 'the rooms: their repositories and checks');
 
@@ -95,6 +95,21 @@ export function addBrandCommands(program: Group): void {
     const shown = valueOf(await client.brand.show({ id }));
     output.value(present(shown), () => describe(shown));
   });
+
+  brand.add<{ commit: string }>(
+    'accept <id> <repository>',
+    'build on a branch that was moved otherwise than forward',
+    [{ flags: '--commit <id>', description: 'the commit that it is at, whole', required: true }],
+    async ({ output, core }, options, given, repository = '') => {
+      const id = idOf(BrandId, given);
+      const commit = idOf(CommitId, options.commit);
+      const { client } = await core();
+      const accepted = valueOf(
+        await client.brand.accept({ commandId: freshCommandId(), id, repository, commit }),
+      );
+      output.value(accepted, () => `${accepted.commit} is accepted: work on ${accepted.repository} goes on.`);
+    },
+  );
 }
 
 /** As scripts rely on it: a baseline that did not run is none. */

@@ -117,5 +117,10 @@ function describeDoctor(report: DoctorReport): string {
     check.title,
     check.detail,
   ]);
-  return `${table(['', '', 'CHECK', ''], rows, 'No check.')}\n\nGrade ${report.grade}: ${report.passed} of ${report.total}`;
+  const said = [
+    ...report.mended.map((each) => `Mended: ${each}`),
+    ...report.noted.map((each) => `Noted: ${each}`),
+    `Grade ${report.grade}: ${report.passed} of ${report.total}`,
+  ];
+  return `${table(['', '', 'CHECK', ''], rows, 'No check.')}\n\n${said.join('\n')}`;
 }
