@@ -17,7 +17,7 @@ import type { RepositoryFailure } from './fault.ts';
 import { git, lineOf, requireObjectId, requireRefName } from './git.ts';
 import { takeIn } from './intake.ts';
 import type { Collected, CollectFailureCode } from './intake.ts';
-import { packBeyondHost, pinBase, prepareObjects } from './objects.ts';
+import { borrowing, packBeyondHost, pinBase, prepareObjects } from './objects.ts';
 import { forgetRecord, readRecord, writeRecord } from './records.ts';
 import type { CheckoutRecord } from './records.ts';
 import { onScratch } from './room.ts';
@@ -70,10 +70,13 @@ export async function createCheckout(
   if (found !== null && (await readdir(folder)).length > 0) {
     return failure('folder-not-empty', `${folder} is there and is not empty.`, 'Remove that checkout first.');
   }
-  const prepared = await prepareObjects(room, commit);
+  const { prepared, record } = await borrowing(room, async () => {
+    const prepared = await prepareObjects(room, commit);
+    const record: CheckoutRecord = { folder, commit, branch, baseObjects: prepared.baseObjects };
+    await writeRecord(room, record);
+    return { prepared, record };
+  });
   const carried = prepared.complete ? null : await packBeyondHost(room, commit);
-  const record: CheckoutRecord = { folder, commit, branch, baseObjects: prepared.baseObjects };
-  await writeRecord(room, record);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (room.owner !== null) await chown(folder, room.owner.uid, room.owner.gid);
   const result = await room.sandboxed({

@@ -170,8 +170,21 @@ export async function packToFile(room: Room, commit: string, known: string[], fi
   }
 }
 
+const turns = new WeakMap<Room, Promise<unknown>>();
+
+/** Work that nothing is swept under: what is found prepared in it is there until it has put down who uses it. */
+export function borrowing<T>(room: Room, work: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(room) ?? Promise.resolve()).then(work, work);
+  turns.set(room, turn);
+  return turn;
+}
+
 /** Removes prepared objects that neither a pin nor a checkout uses any more; gives back how many. */
-export async function sweepObjects(room: Room): Promise<number> {
+export function sweepObjects(room: Room): Promise<number> {
+  return borrowing(room, () => sweep(room));
+}
+
+async function sweep(room: Room): Promise<number> {
   const kept = new Set((await listPins(room)).map((pin) => pin.commit));
   for (const record of await listRecords(room)) kept.add(record.commit);
   const names = await readdir(join(room.stateDir, 'base')).catch((): string[] => []);

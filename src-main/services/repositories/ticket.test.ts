@@ -173,6 +173,19 @@ test('where the run has a user who cannot read the host, its objects are made ap
   expect(existsSync(objects)).toBe(false);
 });
 
+test('prepared objects are not swept from under a checkout that is being made', async () => {
+  const repository = await ground.open({ sealed: true });
+  for (let round = 0; round < 6; round += 1) {
+    await repository.prepareObjects(base);
+    const folder = join(ground.root, 'checkouts', `swept-${round}`);
+    const making = repository.createCheckout({ folder, commit: base, branch: 'x', identity: IDENTITY });
+    const sweeping = Promise.all([repository.sweepObjects(), repository.sweepObjects()]);
+    const [made] = await Promise.all([making, sweeping]);
+    expect(made.ok && existsSync(made.baseObjects)).toBe(true);
+    await repository.removeCheckout(folder, { discard: true });
+  }
+});
+
 test.each([[false], [true]])(
   'a host that is itself a shallow clone serves checkouts, sealed: %s',
   async (sealed) => {
