@@ -1,9 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { workspacePlaces } from '../../src-main/app/places.ts';
 import { runUser } from '../../src-main/app/run-users.ts';
 import type { TicketDraftInput } from '../../src-main/contract/tickets.ts';
-import { addBrand, held, makePlace } from '../support/workspace.ts';
+import { buildArguments } from '../../src-main/services/sandbox/arguments.ts';
+import {
+  chooseLimitKeeper,
+  type LimitGroup,
+  type TreeLimits,
+} from '../../src-main/services/sandbox/limits.ts';
+import { inspectMounts } from '../../src-main/services/sandbox/mounts.ts';
+import { composeSandbox } from '../../src-main/services/sandbox/sandbox.ts';
+import { addBrand, appRoot, held, makePlace, nodePath } from '../support/workspace.ts';
 import type { InProcessCore, TestPlace, TestRepository } from '../support/workspace.ts';
 import { laySiege, type Siege } from './siege.ts';
 
@@ -13,6 +23,8 @@ let place: TestPlace;
 let core: InProcessCore;
 let siege: Siege;
 let shop: TestRepository;
+let loose: TestRepository;
+let deaf: TestRepository;
 
 beforeAll(async () => {
   // Hanging checks and runs are cut after six seconds.
@@ -22,6 +34,8 @@ beforeAll(async () => {
     'test.sh': 'for f in t/*; do [ -e "$f" ] && echo "ok - $f"; done; true\n',
     't/one': 'x\n',
   });
+  loose = place.repository('loose', { 'a.txt': 'one\n', 'test.sh': 'echo ok\n', 't/one': 'x\n' });
+  deaf = place.repository('deaf', { 'a.txt': 'one\n', 'test.sh': 'echo ok\n' });
   core = await place.open();
   siege = laySiege(core);
   await addBrand(core.client, 'acme', shop.path, { test: 'sh test.sh', count: 'tap' });
@@ -36,24 +50,44 @@ const attack = (draft: Omit<TicketDraftInput, 'title'>) => siege.attack('acme', 
 
 describe('tests that say nothing', () => {
   test.each<[string, string, 'failed' | 'unverified', RegExp]>([
-    ['are deleted', 'rm -r t', 'unverified', /no test was counted/],
-    ['are emptied, with an exit code of success', 'echo true > test.sh', 'unverified', /no test was counted/],
+    ['are deleted (tests.deleted)', 'rm -r t', 'unverified', /no test was counted/],
     [
-      'are all skipped',
+      'are emptied, with an exit code of success (tests.emptied)',
+      'echo true > test.sh',
+      'unverified',
+      /no test was counted/,
+    ],
+    [
+      'are all skipped (tests.skipped)',
       'echo "echo \'ok 1 - x # SKIP later\'" > test.sh',
       'unverified',
       /no test was counted/,
     ],
     [
-      'only speak of themselves',
+      'only speak of themselves (tests.claimed)',
       'echo "echo All 12 tests passed" > test.sh',
       'unverified',
       /no test was counted/,
     ],
-    ['name a program that is missing', 'echo "no-such-runner --all" > test.sh', 'unverified', /did not run/],
-    ['hang', 'echo "echo ok 1; sleep 1000" > test.sh', 'unverified', /did not end in time/],
-    ['print without end', 'echo "echo ok 1; yes" > test.sh', 'unverified', /printed more than|in time/],
-    ['kill themselves', 'echo "echo ok 1; kill -9 \\$\\$" > test.sh', 'failed', /exit code 137/],
+    [
+      'name a program that is missing (tests.missing-program)',
+      'echo "no-such-runner --all" > test.sh',
+      'unverified',
+      /did not run/,
+    ],
+    ['hang (tests.hang)', 'echo "echo ok 1; sleep 1000" > test.sh', 'unverified', /did not end in time/],
+    [
+      'print without end (tests.flood)',
+      'echo "echo ok 1; yes" > test.sh',
+      'unverified',
+      /printed more than|in time/,
+    ],
+    [
+      'kill themselves (tests.killed)',
+      'echo "echo ok 1; kill -9 \\$\\$" > test.sh',
+      'failed',
+      /exit code 137/,
+    ],
     ['fail', 'echo "echo ok 1; exit 3" > test.sh', 'failed', /exit code 3/],
   ])('that %s do not pass', async (_name, command, state, reason) => {
     const head = shop.git('rev-parse', 'main');
@@ -65,6 +99,21 @@ describe('tests that say nothing', () => {
     expect(shop.git('rev-parse', 'main')).toBe(head);
   });
 
+  test('where nobody counts, emptied tests pass; where nobody looks at how a check ends, so does one that never ran', async () => {
+    await addBrand(core.client, 'uncounted', loose.path, { test: 'sh test.sh', count: 'exit' });
+    const emptied = await siege.attack('uncounted', {
+      title: 'Lie',
+      command: 'echo true > test.sh; rm -r t',
+    });
+    expect(emptied.ticket.state).toBe('merged');
+    await addBrand(core.client, 'unlooked', deaf.path, { test: 'timeout 1 sh test.sh | head -3; true' });
+    const hung = await siege.attack('unlooked', {
+      title: 'Lie',
+      command: 'echo "no-such-runner; yes & sleep 1000; kill -9 \\$\\$" > test.sh',
+    });
+    expect(hung.ticket.state).toBe('merged');
+  });
+
   test('with one that counts, it merges', async () => {
     const { ticket } = await attack({ command: 'echo x > t/two' });
     expect(ticket.state).toBe('merged');
@@ -72,7 +121,7 @@ describe('tests that say nothing', () => {
 });
 
 describe('the room of the verifier', () => {
-  test('[C6] cannot be written in, whatever is tried, and has no socket', async () => {
+  test('[C6] cannot be written in, whatever is tried, and has no socket (tests.verifier-room)', async () => {
     const tries = [
       'echo x > planted',
       'echo x >> a.txt',
@@ -89,12 +138,14 @@ describe('the room of the verifier', () => {
     const { ticket } = await attack({
       paths: ['v.txt'],
       acceptance: [...tries.map((text) => `! ( ${text} ) 2> /dev/null`), 'echo x > "$TMPDIR/scratch"'],
-      command: 'echo v > v.txt',
+      // The control: in the room of the executor the like works.
+      command:
+        'echo x > planted && rm planted && git commit -q --allow-empty -m can && mkdir .git/evil && rmdir .git/evil && echo v > v.txt',
     });
     expect([ticket.attemptList[0]?.reason, ticket.state]).toEqual(['merged', 'merged']);
   });
 
-  test('[C6] an acceptance command that fails is a fail, one that is missing is unverified, and neither is talked away', async () => {
+  test('[C6] an acceptance command that fails is a fail, one that is missing is unverified, and neither is talked away (tests.acceptance)', async () => {
     const failed = await attack({
       paths: ['w.txt'],
       acceptance: ['true', 'exit 7'],
@@ -129,7 +180,7 @@ describe('a run that does not end by itself', () => {
     });
   };
 
-  test('[C13] what it left behind with setsid, nohup and a double fork is gone when it has submitted', async () => {
+  test('[C13] what it left behind with setsid, nohup and a double fork is gone when it has submitted (process.left-behind)', async () => {
     const { ticket } = await attack({
       paths: ['left.txt'],
       command: `setsid nohup sh -c 'exec -a leftover-of-the-run sleep 1000' > /dev/null 2>&1 &
@@ -143,17 +194,86 @@ describe('a run that does not end by itself', () => {
 
   test.each<[string, string]>([
     ['hangs', 'sleep 1000'],
-    ['traps every signal and hangs', 'trap "" TERM HUP INT QUIT; while :; do sleep 1; done'],
-    ['forks without end', 'bomb() { bomb | bomb & }; bomb; sleep 1000'],
+    ['traps every signal and hangs (process.deaf)', 'trap "" TERM HUP INT QUIT; while :; do sleep 1; done'],
+    ['forks without end (process.fork-bomb)', 'bomb() { bomb | bomb & }; bomb; sleep 1000'],
     [
-      'takes memory without end',
+      'takes memory without end (process.memory)',
       'node -e "const all = []; for (;;) all.push(Buffer.alloc(64 * 1024 * 1024, 1))"; exit 1',
     ],
-    ['prints without end', 'yes $(head -c 4000 /dev/zero | tr "\\0" x)'],
+    ['prints without end (process.output)', 'yes $(head -c 4000 /dev/zero | tr "\\0" x)'],
   ])('and %s is ended whole, and the core goes on', async (_name, command) => {
     const { ticket } = await attack({ paths: ['x.txt'], command });
     expect(ticket.attemptList[0]?.state).toMatch(/^(failed|unverified)$/);
     expect(left()).toEqual([]);
     expect(held(await core.client.status({})).workspace).toBe(place.workspace);
+  });
+
+  describe('the controls: without what ends them', () => {
+    const sandboxWith = (keeper: (limits: TreeLimits) => LimitGroup | null) => {
+      const watched = chooseLimitKeeper({ mountinfo: '', membership: '', watchIntervalMs: 50 });
+      return composeSandbox(
+        {
+          nodePath,
+          forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+          stateDir: path.join(place.around, 'control'),
+        },
+        {
+          buildArguments,
+          inspectMounts,
+          chooseLimitKeeper: () => ({ ...watched, open: (limits) => keeper(limits) ?? watched.open(limits) }),
+        },
+      );
+    };
+    const unwatched = (): LimitGroup => ({
+      joinFiles: [],
+      attend: () => undefined,
+      finish: () => ({ outOfMemory: false }),
+    });
+
+    test.each<[string, string]>([
+      ['many processes', 'for i in $(seq 120); do sleep 2 & done; wait; echo LIVED'],
+      [
+        'much memory',
+        `node -e "const all = []; for (let n = 0; n < 5; n += 1) all.push(Buffer.alloc(64 * 1024 * 1024, 1)); setTimeout(() => console.log('LIVED', all.length), 500)"`,
+      ],
+    ])('%s live where nobody watches, and are ended where the limit is kept', async (_name, command) => {
+      const outputs: string[] = [];
+      for (const sandbox of [sandboxWith(() => null), sandboxWith(unwatched)]) {
+        const ended = await sandbox.run(
+          {
+            name: 'limits',
+            mounts: [],
+            workdir: '/tmp',
+            environment: {},
+            socket: null,
+            limits: { memoryMb: 128, processes: 64, temporaryMb: 8 },
+            identity: process.getuid?.() === 0 ? { uid: 65_500, gid: 65_500 } : null,
+          },
+          ['/bin/sh', '-c', command],
+          { timeoutMs: 60_000, maxOutputBytes: 10_000 },
+        );
+        await sandbox.close();
+        outputs.push(ended.stdout.toString().includes('LIVED') ? 'lived' : 'ended');
+      }
+      expect(outputs).toEqual(['ended', 'lived']);
+    });
+
+    test('a process with a session of its own and a deaf ear outlives its parent on the host', async () => {
+      const parent = spawn(
+        '/bin/sh',
+        ['-c', `setsid sh -c 'trap "" TERM; echo $$; while :; do sleep 1; done' &`],
+        {
+          stdio: ['ignore', 'pipe', 'ignore'],
+          detached: true,
+        },
+      );
+      const pid = await new Promise<number>((resolve) =>
+        parent.stdout.once('data', (data: Buffer) => resolve(Number(data.toString()))),
+      );
+      process.kill(pid, 'SIGTERM');
+      expect(parent.exitCode ?? (await new Promise((done) => parent.once('exit', done)))).toBe(0);
+      expect(process.kill(pid, 0)).toBe(true);
+      process.kill(-pid, 'SIGKILL');
+    });
   });
 });

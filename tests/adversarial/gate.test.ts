@@ -1,12 +1,40 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { TicketDetail } from '../../src-main/contract/tickets.ts';
 import { addBrand, held, makePlace } from '../support/workspace.ts';
 import type { InProcessCore, TestPlace, TestRepository } from '../support/workspace.ts';
+import { GATE_ATTACKS } from './gate.ts';
 import { laySiege, type Siege } from './siege.ts';
 
 /** What candidates carry to the gate, and what is planted on the way. The branch must stay what the operator approved. */
+
+const FILES = {
+  'src/a.txt': 'one\n',
+  'src/b.txt': 'b\n',
+  'outside.txt': 'outside\n',
+  'test.sh': 'grep -q one src/a.txt\n',
+  'tickets.jsonl': '{}\n',
+};
+/** Git as somebody uses it who has no walls. */
+const HOST_GIT = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/nonexistent',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_AUTHOR_NAME: 'Agent',
+  GIT_AUTHOR_EMAIL: 'agent@example.org',
+  GIT_COMMITTER_NAME: 'Agent',
+  GIT_COMMITTER_EMAIL: 'agent@example.org',
+};
 
 let place: TestPlace;
 let core: InProcessCore;
@@ -16,13 +44,7 @@ const marker = () => path.join(place.around, 'ran-on-the-host');
 
 beforeAll(async () => {
   place = makePlace();
-  shop = place.repository('shop', {
-    'src/a.txt': 'one\n',
-    'src/b.txt': 'b\n',
-    'outside.txt': 'outside\n',
-    'test.sh': 'grep -q one src/a.txt\n',
-    'tickets.jsonl': '{}\n',
-  });
+  shop = place.repository('shop', FILES);
   core = await place.open();
   siege = laySiege(core);
   await addBrand(core.client, 'acme', shop.path, { test: 'sh test.sh' });
@@ -47,70 +69,114 @@ const attack = (title: string, run: string, paths = ['src/**']) =>
   siege.attack('acme', { title, paths, acceptance: ['true'], ...scripted(run) });
 const commit = 'git add -A && git commit -qm change';
 
-describe('a candidate that changes what is not its own', () => {
-  test.each<[string, string]>([
-    ['a file outside, by a shell', `echo more >> outside.txt; ${commit}`],
-    ['the tickets, by a shell [B2]', `echo '{"state":"merged"}' > tickets.jsonl; ${commit}`],
-    ['a new file outside beside an honest change', `echo two >> src/a.txt; echo x > new.txt; ${commit}`],
-    ['a file outside that it takes away', `rm outside.txt; ${commit}`],
-    ['a file that it moves out', `git mv src/b.txt b.txt; ${commit}`],
-    ['a file that it moves in', `git mv outside.txt src/outside.txt; ${commit}`],
-    [
-      'the mode of a file outside',
-      `chmod +x outside.txt; git update-index --chmod=+x outside.txt; ${commit}`,
-    ],
-    ['a file outside that becomes a link', `ln -sf src/a.txt outside.txt; ${commit}`],
-    ['its folder, which becomes a link', `cp -r src other; rm -rf src; ln -s other src; ${commit}`],
-    [
-      'a path that only looks like its own',
-      `mkdir -p 'src.bak' SRC; echo x > src.bak/x; echo x > SRC/x; ${commit}`,
-    ],
-    [
-      'a file outside in a merge of two branches',
-      `git checkout -qb side; echo x > side.txt; ${commit}; git checkout -q -; echo y >> src/b.txt; ${commit}; git merge -q --no-ff -m both side`,
-    ],
-    [
-      'a submodule',
-      `git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),src/module; git commit -qm module`,
-    ],
-    ['the whole tree, with a commit of nothing', `git rm -rqf . ; git commit -qm nothing`],
-    ['nothing', `git commit -q --allow-empty -m empty`],
-  ])('%s: it fails, and the branch stays', async (_name, run) => {
-    const head = shop.git('rev-parse', 'main');
-    const { ticket } = await attack('Outside', run);
-    expect(ticket.attemptList[0]).toMatchObject({ state: 'failed' });
-    expect(ticket.attemptList[0]?.reason).toMatch(/outside the ticket|submodule|changes nothing/);
-    expect(shop.git('rev-parse', 'main')).toBe(head);
+describe('a candidate that ordinary git would take', () => {
+  /** Three repositories alike, so that attacks need not wait for each other; main of each must stay. */
+  const rows: { repository: TestRepository; head: string }[] = [];
+  const ended = new Map<string, TicketDetail>();
+
+  beforeAll(async () => {
+    for (const name of ['row-1', 'row-2', 'row-3']) {
+      const repository = place.repository(name, FILES);
+      rows.push({ repository, head: repository.git('rev-parse', 'main') });
+    }
+    await addBrand(
+      core.client,
+      'rows',
+      rows.map(({ repository }) => repository.path),
+      { test: 'sh test.sh' },
+    );
+    const queue = [...GATE_ATTACKS];
+    const work = async (repository: string): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const { id, run, paths } = next;
+        const draft = { title: id, repository, paths, acceptance: ['true'], ...scripted(run) };
+        ended.set(id, (await siege.attack('rows', draft)).ticket);
+      }
+    };
+    await Promise.all(['row-1', 'row-2', 'row-3'].map(work));
+  }, 300_000);
+
+  test.each(GATE_ATTACKS.map((attack) => [attack.id, attack.tries, attack] as const))(
+    '%s: to %s fails at the gate',
+    (id, _tries, { refused }) => {
+      const [attempt] = ended.get(id)?.attemptList ?? [];
+      expect([attempt?.state, attempt?.reason]).toEqual([
+        expect.stringMatching(/^(failed|unverified)$/),
+        expect.stringMatching(refused),
+      ]);
+    },
+  );
+
+  test('and every branch stays as it was', () => {
+    for (const { repository, head } of rows) {
+      expect(repository.git('rev-parse', 'main')).toBe(head);
+      expect(repository.git('fsck', '--strict')).not.toMatch(/error|missing/);
+    }
   });
 
-  test('the same change with the path among its own merges, so that it is the path that stops it', async () => {
+  test.each(GATE_ATTACKS.map((attack) => [attack.id, attack] as const))(
+    '%s: fetched by ordinary git, it moves the branch',
+    (_id, { run, carries }) => {
+      const [row] = rows;
+      if (row === undefined) throw new Error('there is no repository');
+      expect(takenByOrdinaryGit(row.repository, run)).toMatch(carries);
+    },
+  );
+
+  test('the change of a file that is among its own merges, so that it is the path that stops it', async () => {
     const { ticket } = await attack('Inside', `echo more >> outside.txt; ${commit}`, ['outside.txt']);
     expect(ticket.state).toBe('merged');
   });
 
+  test('nothing at all is no candidate', async () => {
+    const { ticket } = await attack('Nothing', 'git commit -q --allow-empty -m empty');
+    expect(ticket.attemptList[0]).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/changes nothing/) as string,
+    });
+  });
+});
+
+/** The control: the same in a plain clone, then fetched into a plain copy. What came with it, in words. */
+function takenByOrdinaryGit(repository: TestRepository, run: string): string {
+  const folder = path.join(place.around, 'ordinary');
+  const [clone, bare] = [path.join(folder, 'clone'), path.join(folder, 'bare.git')];
+  rmSync(folder, { recursive: true, force: true });
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, {
+      encoding: 'utf8',
+      env: HOST_GIT,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  git('clone', '-q', '--bare', repository.path, bare);
+  git('clone', '-q', repository.path, clone);
+  const before = git('-C', bare, 'rev-parse', 'main');
+  execFileSync('sh', ['-c', run], { cwd: clone, env: HOST_GIT, stdio: 'ignore' });
+  git('-C', bare, 'fetch', '-q', clone, '+HEAD:refs/heads/main');
+  expect(git('-C', bare, 'rev-parse', 'main')).not.toBe(before);
+  const lines = [git('-C', bare, 'diff-tree', '-r', '--raw', '--no-renames', before, 'main')];
+  const roots = git('-C', bare, 'rev-list', '--max-parents=0', 'main').split('\n');
+  if (roots[0] !== git('-C', bare, 'rev-list', '--max-parents=0', before))
+    lines.push(`roots: ${roots.length}, not those of main`);
+  const onTheWay = git('-C', bare, 'log', '--format=', '--name-only', '--diff-filter=D', `${before}..main`);
+  if (onTheWay !== '') lines.push(`in a commit on the way: ${onTheWay}`);
+  return lines.join('\n');
+}
+
+describe('a checkout that leads git elsewhere', () => {
   test.each<[string, string]>([
-    ['a history of its own', `git checkout -q --orphan o; ${commit}`],
+    ['a link in place of its .git (git.folder-elsewhere)', 'mv .git /tmp/moved; ln -s /tmp/moved .git'],
     [
-      'a tree with git’s own folder in it',
-      'x=$(echo evil | git hash-object -w --stdin); d=$(printf "100644 blob $x\\tconfig\\n" | git mktree); t=$( (git ls-tree HEAD; printf "040000 tree $d\\t.GIT\\n") | git mktree); git update-ref HEAD $(git commit-tree $t -p HEAD -m x)',
+      'a .git that points elsewhere (git.folder-elsewhere)',
+      'mv .git moved; echo "gitdir: /work/moved/../../opt/atrium" > .git',
     ],
-    [
-      'a tree with git’s own folder in it, as another system reads names',
-      'x=$(echo evil | git hash-object -w --stdin); t=$( (git ls-tree HEAD; printf "100644 blob $x\\tgit~1\\n") | git mktree); git update-ref HEAD $(git commit-tree $t -p HEAD -m x)',
-    ],
-    [
-      'a tree that leads upward',
-      'x=$(echo evil | git hash-object -w --stdin); d=$(printf "100644 blob $x\\tevil\\n" | git mktree); printf "40000 ..\\0" > /tmp/t; printf $(echo $d | sed "s/../\\\\\\\\x&/g") >> /tmp/t; t=$(git hash-object -w -t tree --literally /tmp/t); git update-ref HEAD $(git commit-tree $t -p HEAD -m x)',
-    ],
-    ['a link in place of its .git', 'mv .git /tmp/moved; ln -s /tmp/moved .git'],
-    ['a .git that points elsewhere', 'mv .git moved; echo "gitdir: /work/moved/../../opt/atrium" > .git'],
     ['no .git', 'rm -rf .git'],
     [
-      'objects that it borrowed elsewhere',
+      'objects that it borrowed elsewhere (git.borrowed-objects)',
       `echo two >> src/b.txt; ${commit}; mkdir /tmp/o; cp -r .git/objects/?? /tmp/o; find .git/objects -type f -path "*/??/*" -delete; echo /tmp/o >> .git/objects/info/alternates`,
     ],
     [
-      'a replaced object',
+      'a replaced object (git.replaced-object)',
       `echo two >> src/b.txt; ${commit}; git replace HEAD $(git commit-tree HEAD~^{tree} -m other); git pack-refs --all; git update-ref HEAD $(git commit-tree HEAD^{tree} -m orphan)`,
     ],
   ])('%s does not reach the branch', async (_name, run) => {
@@ -120,6 +186,50 @@ describe('a candidate that changes what is not its own', () => {
     expect(shop.git('rev-parse', 'main')).toBe(head);
     expect(shop.git('fsck', '--strict')).not.toMatch(/error|missing/);
   });
+
+  test('ordinary git follows each of them', () => {
+    const folder = path.join(place.around, 'led');
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', env: HOST_GIT }).trim();
+    execFileSync('git', ['clone', '-q', shop.path, folder], { env: HOST_GIT });
+    const elsewhere = path.join(place.around, 'elsewhere');
+    execFileSync('sh', ['-c', `mv .git ${elsewhere}; echo "gitdir: ${elsewhere}" > .git`], { cwd: folder });
+    expect(git('rev-parse', '--absolute-git-dir')).toBe(elsewhere);
+    execFileSync('sh', ['-c', `rm .git; ln -s ${elsewhere} .git`], { cwd: folder });
+    expect(git('log', '-1', '--format=%s')).not.toBe('');
+    const objects = path.join(place.around, 'objects');
+    execFileSync('sh', [
+      '-c',
+      `mv ${elsewhere}/objects ${objects}; mkdir -p ${elsewhere}/objects/info; echo ${objects} > ${elsewhere}/objects/info/alternates`,
+    ]);
+    expect(git('cat-file', '-t', 'HEAD')).toBe('commit');
+    git('replace', 'HEAD', git('commit-tree', 'HEAD^{tree}', '-m', 'other'));
+    expect(git('log', '-1', '--format=%s')).toBe('other');
+  });
+});
+
+test('trailers that name other tickets move none of them (forged.trailer)', async () => {
+  const drafted = held(
+    await core.client.ticket.draft({
+      brand: 'acme',
+      draft: { title: 'Not approved', command: 'true', acceptance: ['true'] },
+    }),
+  );
+  const words = `Done\n\nAtrium-Ticket: ${drafted.id}\nAtrium-Approval: ${drafted.hash}\nAtrium-Attempt: ${drafted.id}.1`;
+  const { ticket } = await attack(
+    'Forge',
+    `echo forged > src/forged.txt; git add -A; printf '${words}' | git commit -qF -`,
+  );
+  expect(ticket.state).toBe('merged');
+  expect(held(await core.client.ticket.show({ id: drafted.id }))).toMatchObject({
+    state: 'draft',
+    attemptList: [],
+  });
+  // The control: whoever reads trailers would believe it.
+  expect(shop.git('log', '-1', '--no-merges', '--format=%(trailers:key=Atrium-Ticket,valueonly)')).toContain(
+    drafted.id,
+  );
+  held(await core.client.ticket.block({ id: drafted.id, reason: 'it was bait' }));
 });
 
 describe('what an agent plants in its checkout', () => {
@@ -133,7 +243,7 @@ describe('what an agent plants in its checkout', () => {
     git config extensions.worktreeConfig true; git config --worktree core.fsmonitor "$PWD/.git/evil"; git config alias.status '!touch ${marker()}'
     git config remote.origin.url 'ext::touch ${marker()}'; git config core.alternateRefsCommand "$PWD/.git/evil"`;
 
-  test('runs nowhere on the host on its way through the gate, though it works in a folder where git is asked as usual', async () => {
+  test('runs nowhere on the host on its way through the gate, though it works in a folder where git is asked as usual (git.configuration)', async () => {
     const { ticket } = await attack(
       'Plant configuration',
       `${EVIL()}; echo '* filter=x diff=x merge=x' > src/.gitattributes; echo planted >> src/b.txt; git -c core.hooksPath=/dev/null -c core.fsmonitor=false add -A && git -c core.hooksPath=/dev/null commit -qm plant`,
@@ -150,7 +260,7 @@ describe('what an agent plants in its checkout', () => {
     execFileSync('rm', [marker()]);
   });
 
-  test('hooks and filters that the operator keeps in the repository are not run with what an agent changed in them', async () => {
+  test('hooks and filters that the operator keeps in the repository are not run with what an agent changed in them (git.attributes)', async () => {
     shop.git('config', 'core.hooksPath', '.husky');
     shop.git('config', 'filter.tool.smudge', './tools/filter.sh');
     shop.git('config', 'filter.tool.clean', './tools/filter.sh');
@@ -186,7 +296,7 @@ describe('what an agent plants in its checkout', () => {
     }
   });
 
-  test('a push, from inside, goes nowhere [F6]', async () => {
+  test('a push, from inside, goes nowhere [F6] (git.push)', async () => {
     const refs = shop.git('for-each-ref', 'refs/heads', 'refs/tags');
     const { output } = await siege.attack('acme', {
       title: 'Push',
@@ -196,6 +306,12 @@ describe('what an agent plants in its checkout', () => {
     });
     expect(output).toMatch(/^END [^0]/m);
     expect(shop.git('for-each-ref', 'refs/heads', 'refs/tags')).toBe(refs);
+    // The control: who can see the folder pushes.
+    const clone = path.join(place.around, 'pushing');
+    execFileSync('git', ['clone', '-q', shop.path, clone], { env: HOST_GIT });
+    execFileSync('git', ['-C', clone, 'push', '-q', shop.path, 'HEAD:refs/heads/evil'], { env: HOST_GIT });
+    expect(shop.git('for-each-ref', 'refs/heads')).toContain('refs/heads/evil');
+    shop.git('branch', '-D', 'evil');
   });
 });
 
@@ -225,19 +341,15 @@ describe('names that an agent chooses', () => {
     ).toHaveLength(names.length);
   });
 
-  test('a thousand files are merged; a name that is not text is not', async () => {
+  test('a thousand files are merged', async () => {
     const many = await attack(
       'Many files',
       `mkdir -p src/many; i=0; while [ $i -lt 1000 ]; do echo $i > src/many/$i; i=$((i+1)); done; ${commit}`,
     );
     expect(many.ticket.state).toBe('merged');
-    const head = shop.git('rev-parse', 'main');
-    const bytes = await attack('No text', `printf x > "$(printf 'src/\\377')"; ${commit}`);
-    expect(bytes.ticket.attemptList[0]?.state).toBe('failed');
-    expect(shop.git('rev-parse', 'main')).toBe(head);
   });
 
-  test('a link to what lies outside is merged as a link, and nothing is read or written through it', async () => {
+  test('a link to what lies outside is merged as a link, and nothing is read or written through it (link.then-through)', async () => {
     const secret = path.join(place.around, 'secret.txt');
     writeFileSync(secret, 'secret');
     const linked = await attack(
@@ -253,15 +365,12 @@ describe('names that an agent chooses', () => {
     expect(readFileSync(secret, 'utf8')).toBe('secret');
     expect(existsSync(path.join(place.around, 'planted.txt'))).toBe(false);
     expect(readFileSync(path.join(shop.path, 'src', 'folder', 'planted.txt'), 'utf8')).toBe('evil\n');
-  });
-
-  test('a folder named like a wildcard does not widen the ticket’s paths', async () => {
-    const head = shop.git('rev-parse', 'main');
-    const { ticket } = await attack('A star', `mkdir -p 'src/*/deep'; echo x > 'src/*/deep/x'; ${commit}`, [
-      'src/*',
-    ]);
-    expect(ticket.attemptList[0]).toMatchObject({ state: 'failed' });
-    expect(shop.git('rev-parse', 'main')).toBe(head);
+    // The control: a copy of the tree as programs make it writes through.
+    const copy = path.join(place.around, 'copied');
+    mkdirSync(copy);
+    symlinkSync(secret, path.join(copy, 'link'));
+    writeFileSync(path.join(copy, 'link'), 'evil');
+    expect(readFileSync(secret, 'utf8')).toBe('evil');
   });
 });
 

@@ -201,18 +201,18 @@ export function held<T>(answer: Result<T>): T {
   return answer.value;
 }
 
-/** Adds a brand with one repository and no checks but what is given. */
+/** Adds a brand with a repository or more and no checks but what is given. */
 export async function addBrand(
   client: OperatorClient,
   id: string,
-  repository: string,
+  repository: string | string[],
   checks: { setup?: string; test?: string; lint?: string; count?: 'tap' | 'junit' | 'exit' } = {},
 ): Promise<void> {
   held(
     await client.brand.add({
       id: id,
       name: id,
-      repositories: [repository],
+      repositories: [repository].flat(),
       sealed: false,
       confirmed: true,
       setup: 'none',
