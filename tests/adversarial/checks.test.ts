@@ -215,12 +215,14 @@ describe('a run that does not end by itself', () => {
         {
           nodePath,
           forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+          landlockPath: path.join(appRoot, 'out', 'native', 'landlock'),
           stateDir: path.join(place.around, 'control'),
         },
         {
           buildArguments,
           inspectMounts,
           chooseLimitKeeper: () => ({ ...watched, open: (limits) => keeper(limits) ?? watched.open(limits) }),
+          kernelLayer: () => null,
         },
       );
     };
@@ -248,6 +250,7 @@ describe('a run that does not end by itself', () => {
             socket: null,
             limits: { memoryMb: 128, processes: 64, temporaryMb: 8 },
             identity: process.getuid?.() === 0 ? { uid: 65_500, gid: 65_500 } : null,
+            kernel: { read: [], write: [], ports: null, required: false },
           },
           ['/bin/sh', '-c', command],
           { timeoutMs: 60_000, maxOutputBytes: 10_000 },

@@ -18,13 +18,14 @@ import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { addBrand, held, makePlace } from '../support/workspace.ts';
 import type { InProcessCore, TestPlace, TestRepository } from '../support/workspace.ts';
 import { layBait, TOKEN, type LaidBait } from './bait.ts';
-import { attackProgram, INSIDE_ATTACKS, WALLS, type Wall } from './inside.ts';
-import { opened, runWithout, TAKEN_BY_ROOT, undecided, type Site } from './openings.ts';
+import { attackProgram, INSIDE_ATTACKS, WALLS, type Bait, type Wall } from './inside.ts';
+import { opened, runWithout, SHOWN_AT, TAKEN_BY_ROOT, undecided, type Site } from './openings.ts';
 import { laySiege, loot, nodeProgram, type Siege } from './siege.ts';
 
 /**
  * Every attack from inside a run, made by each kind of agent in a ticket of the real core, where all fail; and in the room of
- * the same contract with one wall taken away, where those behind it work and no others.
+ * the same contract with one wall taken away, where those behind it work and no others: all of them where the room stands alone,
+ * and with the kernel layer behind it those that this layer does not stop.
  */
 
 let place: TestPlace;
@@ -35,7 +36,27 @@ let laid: LaidBait;
 let model: ModelServer;
 let root: string;
 
-const program = () => nodeProgram(attackProgram(INSIDE_ATTACKS, laid.bait, TOKEN.parts));
+const program = (bait = laid.bait) => nodeProgram(attackProgram(INSIDE_ATTACKS, bait, TOKEN.parts));
+/** Bait as a room without `mounts` shows it. */
+const shown = (bait: Bait): Bait => {
+  const at = (name: keyof Bait) => ({ [name]: `${SHOWN_AT}${String(bait[name])}` });
+  const places = [
+    'state',
+    'tickets',
+    'brandFile',
+    'contract',
+    'mainRef',
+    'hooks',
+    'otherBrand',
+    'wiki',
+    'home',
+  ];
+  return Object.assign(
+    {},
+    bait,
+    ...[...places, 'agentSocket', 'runSocket'].map((name) => at(name as keyof Bait)),
+  ) as Bait;
+};
 /** The same without a word that a guard of calls could know. */
 const veiled = () => {
   const text = Buffer.from(attackProgram(INSIDE_ATTACKS, laid.bait, TOKEN.parts)).toString('base64');
@@ -111,39 +132,46 @@ describe('in a ticket, nothing of it works', () => {
 
 describe('with one wall taken away, what it kept away works and nothing else', () => {
   const asRoot = process.getuid?.() === 0;
-  const site = (wall: Wall | null): Site => {
+  const site = (wall: Wall | null, kernel: boolean): Site => {
     const contract = held(readContracts(path.join(place.workspace, 'agents'))).find(
       ({ name }) => name === 'ticket-executor',
     );
     if (contract === undefined) throw new Error('there is no contract ticket-executor');
+    const made = mkdtempSync(path.join(root, `${wall ?? 'none'}-`.replace(' ', '-')));
+    chmodSync(made, 0o755);
     return {
-      root: mkdtempSync(path.join(root, `${wall ?? 'none'}-`.replace(' ', '-'))),
+      root: made,
       contract,
       baseObjects: path.join(own.path, '.git', 'objects'),
       identity: identity(),
       folders: laid.folders,
       tcpPort: laid.bait.tcpPort,
+      kernel,
     };
   };
   // Ending the victim is last: the other attacks on processes need it.
   const order: (Wall | null)[] = [null, ...WALLS.filter((wall) => wall !== 'processes'), 'processes'];
 
-  test.each(order.map((wall) => [wall ?? 'none', wall] as const))(
-    '%s',
-    async (_name, wall) => {
+  test.each(
+    order.flatMap((wall) => [
+      [wall ?? 'none', 'the room alone', wall, false] as const,
+      [wall ?? 'none', 'the kernel layer behind it', wall, true] as const,
+    ]),
+  )(
+    '%s, with %s',
+    async (_name, _layers, wall, kernel) => {
       if (wall !== null && TAKEN_BY_ROOT.includes(wall) && !asRoot) return;
-      const here = site(wall);
-      chmodSync(here.root, 0o755);
-      const output = await runWithout(wall, here, program());
+      const bait = wall === 'mounts' ? shown(laid.bait) : laid.bait;
+      const output = await runWithout(wall, site(wall, kernel), program(bait));
       const worked = loot<Record<string, boolean>>({
         output,
         lines: [],
         ticket: { reason: output } as never,
       });
-      const expected = INSIDE_ATTACKS.map(
-        ({ id, wall: behind }) =>
-          [id, undecided(wall).includes(behind) ? worked[id] : opened(wall).includes(behind)] as const,
-      );
+      const expected = INSIDE_ATTACKS.map(({ id, wall: behind, stoppedBy }) => {
+        if (undecided(wall).includes(behind)) return [id, worked[id]] as const;
+        return [id, opened(wall).includes(behind) && !(kernel && stoppedBy.includes('kernel'))] as const;
+      });
       expect(worked).toEqual(Object.fromEntries(expected));
     },
     120_000,

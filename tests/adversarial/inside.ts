@@ -56,6 +56,8 @@ export interface Bait {
 }
 
 const room = ['room'] as const;
+/** Stopped by the room, and by the kernel layer where the room does not hold. */
+const both = ['room', 'kernel'] as const;
 
 /** What is written where the truth lives. */
 const STATE: InsideAttack[] = [
@@ -63,7 +65,7 @@ const STATE: InsideAttack[] = [
     id: 'state.redirect',
     family: 'state writes',
     tries: 'append to a transcript by a redirect of the shell',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: 'return works(`echo \'{"kind":"forged"}\' >> ${BAIT.state}/transcript.jsonl`)',
   },
@@ -71,7 +73,7 @@ const STATE: InsideAttack[] = [
     id: 'state.database',
     family: 'state writes',
     tries: 'move a ticket in the database itself',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: `const { DatabaseSync } = await import('node:sqlite');
       const database = new DatabaseSync(BAIT.state + '/state.db');
@@ -81,7 +83,7 @@ const STATE: InsideAttack[] = [
     id: 'state.rename-over',
     family: 'state writes',
     tries: 'rename a file of its own over the exported tickets',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: `const own = path.dirname(BAIT.tickets) + '/own';
       fs.writeFileSync(own, '{"state":"merged"}'); fs.renameSync(own, BAIT.tickets);
@@ -91,7 +93,7 @@ const STATE: InsideAttack[] = [
     id: 'state.hard-link',
     family: 'state writes',
     tries: 'give a page of the wiki a second name and write through it',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: `fs.linkSync(BAIT.wiki, BAIT.wiki + '.second'); fs.appendFileSync(BAIT.wiki + '.second', 'evil');
       return fs.readFileSync(BAIT.wiki, 'utf8').endsWith('evil')`,
@@ -100,7 +102,7 @@ const STATE: InsideAttack[] = [
     id: 'state.contract',
     family: 'state writes',
     tries: 'give itself more rights in its contract',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack:
       "return works(`sed -i 's/network: ticket/network: any/' ${BAIT.contract} && grep -q 'network: any' ${BAIT.contract}`)",
@@ -109,7 +111,7 @@ const STATE: InsideAttack[] = [
     id: 'state.brand-file',
     family: 'state writes',
     tries: 'turn off the checks of its repository in the brand’s configuration',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: `const text = fs.readFileSync(BAIT.brandFile, 'utf8').replace('test: npm test', 'test: none');
       fs.writeFileSync(BAIT.brandFile, text); return text.includes('test: none')`,
@@ -118,7 +120,7 @@ const STATE: InsideAttack[] = [
     id: 'state.branch',
     family: 'state writes',
     tries: 'move main by writing its reference',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: "fs.writeFileSync(BAIT.mainRef, 'e'.repeat(40) + '\\n'); return true",
   },
@@ -126,7 +128,7 @@ const STATE: InsideAttack[] = [
     id: 'state.host-hook',
     family: 'state writes',
     tries: 'plant a hook in the operator’s repository',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack:
       "fs.writeFileSync(BAIT.hooks + '/post-commit', '#!/bin/sh\\nexit 0\\n', { mode: 0o755 }); return true",
@@ -135,7 +137,7 @@ const STATE: InsideAttack[] = [
     id: 'state.base-objects',
     family: 'state writes',
     tries: 'write into the objects that its checkout borrows from the host',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'read-only',
     attack: "fs.writeFileSync('/opt/atrium/base/planted', 'x'); return true",
   },
@@ -143,7 +145,7 @@ const STATE: InsideAttack[] = [
     id: 'state.other-brand',
     family: 'state writes',
     tries: 'read another brand’s repository',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack: "return fs.readFileSync(BAIT.otherBrand, 'utf8').includes(TOKEN)",
   },
@@ -154,7 +156,7 @@ const LINKS: InsideAttack[] = [
     id: 'link.out',
     family: 'links, renames and mounts',
     tries: 'read the operator’s key through a link in its checkout',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'mounts',
     attack:
       "fs.symlinkSync(BAIT.home, '/work/key'); try { return fs.readFileSync('/work/key', 'utf8').includes(TOKEN) } finally { fs.unlinkSync('/work/key') }",
@@ -163,7 +165,7 @@ const LINKS: InsideAttack[] = [
     id: 'link.root-of-process',
     family: 'links, renames and mounts',
     tries: 'walk out by the root of another process in /proc',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'processes',
     attack: 'return pids().some((pid) => read(`/proc/${pid}/root${BAIT.publicSecret}`).includes(TOKEN))',
   },
@@ -171,7 +173,7 @@ const LINKS: InsideAttack[] = [
     id: 'link.descriptor-of-process',
     family: 'links, renames and mounts',
     tries: 'open again what another process has open',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'processes',
     attack: 'return pids().some((pid) => read(`/proc/${pid}/fd/3`).includes(TOKEN))',
   },
@@ -179,7 +181,7 @@ const LINKS: InsideAttack[] = [
     id: 'mount.own-tools',
     family: 'links, renames and mounts',
     tries: 'replace what it finds as atrium',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'read-only',
     attack:
       "fs.writeFileSync('/opt/atrium/run/bin/planted', '#!/bin/sh\\nexit 0\\n', { mode: 0o755 }); return true",
@@ -188,7 +190,7 @@ const LINKS: InsideAttack[] = [
     id: 'mount.over',
     family: 'links, renames and mounts',
     tries: 'mount a file system over what it was given',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'privilege',
     attack: "return admitted('mount')",
   },
@@ -196,7 +198,7 @@ const LINKS: InsideAttack[] = [
     id: 'mount.remount',
     family: 'links, renames and mounts',
     tries: 'make a read-only mount writable',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'privilege',
     attack: "return admitted('remount')",
   },
@@ -212,7 +214,7 @@ const LINKS: InsideAttack[] = [
     id: 'mount.user-namespace',
     family: 'links, renames and mounts',
     tries: 'become root of a namespace of its own and mount there',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'filter',
     attack:
       'return works(\'unshare -Urm sh -c "mount -t tmpfs none /opt/atrium/run && touch /opt/atrium/run/planted"\')',
@@ -248,7 +250,7 @@ const ENVIRONMENT: InsideAttack[] = [
     id: 'environment.of-process',
     family: 'environment and /proc',
     tries: 'read the variables of another process',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'processes',
     attack: "return pids().some((pid) => read(`/proc/${pid}/environ`).includes('OF_ANOTHER=' + TOKEN))",
   },
@@ -256,7 +258,7 @@ const ENVIRONMENT: InsideAttack[] = [
     id: 'environment.command-lines',
     family: 'environment and /proc',
     tries: 'read what other programs were started with',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'processes',
     attack:
       "return pids().some((pid) => read(`/proc/${pid}/cmdline`).includes(['argument-of', 'the-host'].join('-')))",
@@ -265,7 +267,7 @@ const ENVIRONMENT: InsideAttack[] = [
     id: 'proc.setting',
     family: 'environment and /proc',
     tries: 'change a setting of the kernel',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'sysctl',
     attack: "fs.closeSync(fs.openSync('/proc/sys/kernel/hostname', 'r+')); return true",
   },
@@ -345,7 +347,7 @@ const NETWORK: InsideAttack[] = [
     id: 'network.raw',
     family: 'network',
     tries: 'send packets of its own making',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'privilege',
     attack: "return admitted('packet socket')",
   },
@@ -353,7 +355,7 @@ const NETWORK: InsideAttack[] = [
     id: 'network.hypervisor',
     family: 'network',
     tries: 'speak to the hypervisor past every network',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'filter',
     attack: "return admitted('vsock')",
   },
@@ -389,7 +391,7 @@ const SOCKETS: InsideAttack[] = [
     id: 'socket.abstract',
     family: 'sockets',
     tries: 'reach a socket of the host that has no path',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'network',
     attack: "return (await talk({ path: '\\0' + BAIT.abstractSocket }, 'x')).includes(TOKEN)",
   },
@@ -400,7 +402,7 @@ const PROCESSES: InsideAttack[] = [
     id: 'process.kill',
     family: 'processes',
     tries: 'end a process of the host',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'processes',
     attack:
       "if (!read(`/proc/${BAIT.victim}/cmdline`).includes(['argument-of', 'the-host'].join('-'))) return false; process.kill(BAIT.victim, 'SIGKILL'); return true",
@@ -460,7 +462,7 @@ const KERNEL: InsideAttack[] = [
     id: 'kernel.io-uring',
     family: 'kernel calls',
     tries: 'make calls by io_uring, past the filter',
-    stoppedBy: room,
+    stoppedBy: both,
     wall: 'filter',
     attack: "return admitted('io_uring_setup')",
   },
@@ -535,12 +537,12 @@ const talk = (where, request) => new Promise((done) => {
   socket.on('error', (error) => (text += error.code)).on('close', () => done(text));
 });
 const throughProxy = (request) => talk({ path: '/run/atrium/core.sock' }, request);
-// EPERM and ENOSYS are the answers of the walls; any other says that the call was let in.
+// EPERM, EACCES and ENOSYS are the answers of the walls; any other says that the call was let in.
 const admitted = (name) => {
   const file = '/tmp/call-' + name.replace(' ', '-');
   fs.writeFileSync(file, Buffer.from(BAIT.calls[name], 'base64'), { mode: 0o755 });
   const { status } = spawnSync(file, { stdio: 'ignore' });
-  return status !== null && status !== 1 && status !== 38;
+  return status !== null && ![1, 13, 38].includes(status);
 };
 const ATTACKS = { ${bodies.join(',\n')} };
 const worked = {};

@@ -5,11 +5,17 @@ import type { AgentContract } from '../../src-main/contract/config.ts';
 import { sandboxProfile, type SandboxProfile } from '../../src-main/domain/sandbox-profile.ts';
 import { openRunGateway } from '../../src-main/services/gateway/index.ts';
 import { buildArguments, type LaunchPlan } from '../../src-main/services/sandbox/arguments.ts';
+import { kernelLayerAt } from '../../src-main/services/sandbox/kernel-layer.ts';
 import { chooseLimitKeeper } from '../../src-main/services/sandbox/limits.ts';
 import { composeSandbox } from '../../src-main/services/sandbox/sandbox.ts';
 import { appRoot, nodePath } from '../support/workspace.ts';
 import { ownedFolder } from './bait.ts';
 import type { Wall } from './inside.ts';
+
+const landlockPath = path.join(appRoot, 'out', 'native', 'landlock');
+
+/** Where a room without `mounts` shows what it should keep away: in no tree that a run may write. */
+export const SHOWN_AT = '/shown';
 
 /** Where a room is composed that lacks a wall, and from what. */
 export interface Site {
@@ -22,6 +28,8 @@ export interface Site {
   folders: readonly string[];
   /** A port of the host that answers. */
   tcpPort: number;
+  /** Whether the kernel layer stands behind the room. */
+  kernel: boolean;
 }
 
 /** What is open where a wall is taken away: who has privilege is past the filter too, who has no list is past addresses. */
@@ -87,7 +95,7 @@ function openPlan(plan: LaunchPlan, wall: Wall | null, site: Site): LaunchPlan {
 
 function openProfile(profile: SandboxProfile, wall: Wall | null, site: Site): SandboxProfile {
   const bind = (folder: string) =>
-    ({ kind: 'bind', source: folder, target: folder, access: 'write' }) as const;
+    ({ kind: 'bind', source: folder, target: `${SHOWN_AT}${folder}`, access: 'write' }) as const;
   if (wall === 'mounts') return { ...profile, mounts: [...profile.mounts, ...site.folders.map(bind)] };
   if (wall === 'environment') {
     const environment = { ...process.env, ...profile.environment } as Record<string, string>;
@@ -171,6 +179,8 @@ export async function runWithout(wall: Wall | null, site: Site, command: string)
     base: null,
     limits: { memoryMb: 1024, processes: 256, temporaryMb: 64 },
     trust: {},
+    sealed: false,
+    ports: [],
     identity: site.identity,
     program: { mounts: [], environment: {} },
   });
@@ -178,12 +188,14 @@ export async function runWithout(wall: Wall | null, site: Site, command: string)
     {
       nodePath,
       forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+      landlockPath,
       stateDir: path.join(site.root, 'state'),
     },
     {
       buildArguments: (input) => openPlan(buildArguments(input), wall, site),
       inspectMounts: () => undefined,
       chooseLimitKeeper: () => chooseLimitKeeper({ mountinfo: '', membership: '', watchIntervalMs: 250 }),
+      kernelLayer: site.kernel ? kernelLayerAt(landlockPath) : () => null,
     },
   );
   try {
