@@ -25,6 +25,8 @@ export interface AttemptParts {
 }
 
 const core: Actor = { kind: 'core', part: 'dispatch' };
+/** Of a commit that may hold a granted secret, in bytes. */
+const MOST_LOOKED_AT = 32 * 1024 * 1024;
 
 /** Carries out attempts of one brand's tickets, from the checkout to the candidate. */
 export interface Attempts {
@@ -56,6 +58,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     if (!ticket) return fail('not-found', `there is no ticket ${id}`);
     const repository = brand.repository(ticket.repository);
     if (!repository.ok) return repository;
+    if (ticket.draft.commit !== undefined) return takeProposal(ticket, repository.value, ticket.draft.commit);
     const contract = brand.contract(EXECUTOR);
     if (!contract.ok) return contract;
     const runtime = parts.runtimes.find((one) => one.name === ticket.runtime);
@@ -116,6 +119,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
         base: base.value,
       },
       network: ticket.draft.network,
+      grants: ticket.draft.grants,
       costCapUsd: ticket.draft.costCapUsd,
       spentUsd,
       inTicket,
@@ -191,6 +195,8 @@ export function createAttempts(parts: AttemptParts): Attempts {
         attempt,
         `commit ${result.commit} has failed before, and a fail sticks to its commit`,
       );
+    const held = await heldSecret(repository, base, result.commit, ticket?.draft.grants ?? []);
+    if (held !== null) return endFailed(id, attempt, held);
     const commits = (await repository.git.commitsBetween(base, result.commit)).length;
     const taken = tickets.execute(
       id,
@@ -199,6 +205,81 @@ export function createAttempts(parts: AttemptParts): Attempts {
       `candidate:${attempt}`,
     );
     return taken.ok ? { candidate: true } : endFailed(id, attempt, taken.failure.message);
+  };
+
+  /** Why a candidate that holds a granted secret cannot go on; null where it holds none. */
+  const heldSecret = async (
+    repository: BrandRepository,
+    base: CommitId,
+    commit: CommitId,
+    grants: readonly string[],
+  ): Promise<string | null> => {
+    if (grants.length === 0) return null;
+    const secrets = brand.secrets(grants);
+    if (!secrets.ok) return secrets.failure.message;
+    for (const one of await repository.git.commitsBetween(base, commit)) {
+      const difference = await repository.git.diffText(base, one, { maxBytes: MOST_LOOKED_AT });
+      if (difference.truncated)
+        return `its difference is longer than ${MOST_LOOKED_AT} bytes and cannot be looked through for the secrets that it was granted`;
+      if (secrets.value.scrub(difference.text) !== difference.text)
+        return `commit ${one} holds the value of a secret that the run was granted`;
+    }
+    return null;
+  };
+
+  /** The commit of a desk is the candidate as it is: no agent runs. What cannot pass any more goes back to the desk. */
+  const takeProposal = async (
+    ticket: Ticket,
+    repository: BrandRepository,
+    commit: CommitId,
+  ): Promise<Result<Execution>> => {
+    const { id } = ticket;
+    const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;
+    const goBack = (detail: string): Result<Execution> => {
+      tickets.execute(
+        id,
+        { type: 'block', reason: 'refused', detail, successor: null },
+        core,
+        `refuse:${attempt}`,
+      );
+      return ok({ candidate: false, reason: detail });
+    };
+    if (hasFailed(ticket, commit))
+      return goBack(
+        `commit ${commit} has failed, and a fail sticks to its commit; propose again from the desk`,
+      );
+    const onto = await freshBase(repository);
+    if (!onto.ok) return onto;
+    const base = await repository.git.mergeBase(onto.value, commit);
+    if (base === null) return goBack(`commit ${commit} is not here any more; propose again from the desk`);
+    const commits = (await repository.git.commitsBetween(base, commit)).length;
+    if (commits === 0) return goBack(`commit ${commit} is in ${repository.config.branch} already`);
+    await repository.git.pinBase(attempt, base);
+    const run = brand.runs.newId();
+    const started = tickets.execute(
+      id,
+      { type: 'start-attempt', attempt, run, base },
+      core,
+      `start:${attempt}`,
+    );
+    if (!started.ok) return started;
+    const files = (await repository.git.changes(base, commit)).map(({ path }) => path).slice(0, 5_000);
+    const summary = 'Proposed from the desk: the commit is taken as it is, no agent ran.';
+    const result = { ticket: id, commit, summary, commands: [], files };
+    const submitted = tickets.execute(
+      id,
+      { type: 'submit-result', attempt, result },
+      core,
+      `result:${attempt}`,
+    );
+    if (!submitted.ok) return ok(endFailed(id, attempt, submitted.failure.message));
+    const taken = tickets.execute(
+      id,
+      { type: 'accept-candidate', attempt, commit, commits },
+      core,
+      `candidate:${attempt}`,
+    );
+    return ok(taken.ok ? { candidate: true } : endFailed(id, attempt, taken.failure.message));
   };
 
   return { carryOut };

@@ -8,11 +8,14 @@ import type { BrandView, RepositoryGuess } from '../contract/operator-api.ts';
 import type { Reactor } from '../services/event-store/index.ts';
 import { inspectRepository } from '../services/repositories/index.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
+import type { Terminals } from '../services/terminals/index.ts';
 import { createAttempts } from './attempts.ts';
 import { createBranchKeeper, type BranchKeeper } from './branches.ts';
-import { openBrand, type Brand, type BrandParts } from './brand.ts';
+import { machineTrust, openBrand, toolsFolder, type Brand, type BrandParts } from './brand.ts';
 import { brandView, guessRepository, proveRepository, recordAdded, writeNewBrand } from './brands.ts';
 import { readBrandConfig } from './configuration.ts';
+import { createDesk, type Desk } from './desk.ts';
+import { createDeskTerminals, type DeskTerminals } from './desk-terminals.ts';
 import { createDispatcher, type Dispatcher, type Slots } from './dispatcher.ts';
 import { createExporter, type Exporter } from './exports.ts';
 import type { Feed } from './feed.ts';
@@ -31,6 +34,8 @@ export interface OpenBrand {
   exporter: Exporter;
   publication: Reactor;
   branches: BranchKeeper;
+  desk: Desk;
+  terminals: DeskTerminals;
 }
 
 /** What `brand add` asks for. */
@@ -67,6 +72,8 @@ export interface BrandRegisterParts {
   /** Null where agents can run; else one sentence why not. */
   obstacle(): Promise<string | null>;
   doctorAtGate(brand: Brand): Promise<{ ok: boolean; detail: string }>;
+  terminals: Terminals;
+  onTerminalEnded(): void;
   onAdded(id: BrandId, sealed: boolean, actor: Actor): void;
   onFault(error: unknown, where?: string): void;
 }
@@ -135,7 +142,24 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       opened: config.dispatch === 'on-approval',
       onFault,
     });
-    return { brand, dispatcher, knowledge, exporter, publication, branches };
+    const desk = createDesk(brand);
+    const terminals = createDeskTerminals({
+      brand,
+      desk,
+      terminals: parts.terminals,
+      runtimes: parts.runtimes,
+      sandbox: brandParts.sandbox,
+      sockets: places.sockets,
+      tools: toolsFolder(brandParts.appRoot),
+      models: brandParts.models,
+      trust: machineTrust(),
+      timer: brandParts.timer,
+      now: brandParts.now,
+      today: brandParts.today,
+      onFault,
+      onEnded: () => parts.onTerminalEnded(),
+    });
+    return { brand, dispatcher, knowledge, exporter, publication, branches, desk, terminals };
   };
 
   const brandIds = (): BrandId[] =>

@@ -20,6 +20,7 @@ import {
 } from '../services/repositories/index.ts';
 import type { Sandbox } from '../services/sandbox/index.ts';
 import { readBrandConfig, readContracts } from './configuration.ts';
+import { readGrants, unknownGrant, type Grants } from './grants.ts';
 import { createHandoffs, type Handoffs } from './handoffs.ts';
 import { brandPlaces, type BrandPlaces, type Places } from './places.ts';
 import { brandProjections } from './projections.ts';
@@ -50,6 +51,8 @@ export interface Brand {
   transcripts: Transcripts;
   rooms: Rooms;
   runs: Runs;
+  /** Reads the secrets that a run was granted. */
+  secrets(names: readonly string[]): Result<Grants>;
   contract(name: string): Result<AgentContract>;
   repository(name: string): Result<BrandRepository>;
   repositories(): Promise<Result<BrandRepository>[]>;
@@ -67,6 +70,8 @@ export interface BrandParts {
   git: GitProgram;
   models: readonly ModelUpstream[];
   toolchain: string;
+  /** What the core was started with: where a brand's secrets may be. */
+  environment: NodeJS.ProcessEnv;
   timer: Timer;
   now(): string;
   /** The operator's local day. */
@@ -75,9 +80,14 @@ export interface BrandParts {
 }
 
 /** The certificate authorities of the machine, so that programs inside trust what the machine trusts. */
-function machineTrust(): Record<string, string> {
+export function machineTrust(): Record<string, string> {
   const bundle = '/etc/ssl/certs/ca-certificates.crt';
   return existsSync(bundle) ? { NODE_EXTRA_CA_CERTS: bundle, SSL_CERT_FILE: bundle } : {};
+}
+
+/** What every sandbox finds of Atrium's own, on the host. */
+export function toolsFolder(appRoot: string): string {
+  return join(appRoot, 'resources', 'run');
 }
 
 /** Opens a brand's scope: its configuration, log and repositories. A failure closes this brand only. */
@@ -115,7 +125,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     sealed: config.value.sealed,
     ports: config.value.ports,
   };
-  const tools = join(parts.appRoot, 'resources', 'run');
+  const tools = toolsFolder(parts.appRoot);
   const transcripts = createTranscripts({
     folder: places.transcripts,
     now: parts.now,
@@ -129,8 +139,10 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     toolchain: parts.toolchain,
     clock: parts.timer,
   });
+  const secrets = (names: readonly string[]) => readGrants(config.value, names, parts.environment);
   const runs = createRuns({
     ...shared,
+    secrets,
     store,
     transcripts,
     sockets: parts.places.sockets,
@@ -181,6 +193,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     transcripts,
     rooms,
     runs,
+    secrets,
     contract,
     repository: (name) =>
       repositories.get(name) ??
@@ -200,7 +213,12 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
           `it has: ${[...repositories.keys()].join(', ') || 'none'}`,
         );
       const runtime =
-        draft.runtime ?? (draft.command === undefined ? parts.workspace.defaultRuntime : 'command');
+        draft.runtime ??
+        (draft.command === undefined && draft.commit === undefined
+          ? parts.workspace.defaultRuntime
+          : 'command');
+      const ungranted = unknownGrant(config.value, draft.grants);
+      if (ungranted) return ungranted;
       const executor = contract(EXECUTOR);
       if (!executor.ok) return executor;
       const verifier = contract('verifier');
@@ -211,6 +229,12 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
         [...config.value.modes, ...parts.workspace.modes],
         (globs, path) => pathsTest(globs)(path),
       );
+      if (draft.commit !== undefined && modeDecision.mode !== 'direct')
+        return fail(
+          'invalid-input',
+          'a commit that is proposed needs no plan: its work is done',
+          'draft it with mode: direct',
+        );
       return ok({
         hash: approvalHash({
           draft: { ...draft, mode: modeDecision.mode },

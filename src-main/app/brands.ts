@@ -81,6 +81,8 @@ export function writeNewBrand(places: Places, brand: NewBrand): Result<void> {
     ports: [],
     repositories,
     limits: { memoryMb: 4096, processes: 512, temporaryMb: 2048 },
+    desk: { network: [], costCapUsd: 5 },
+    secrets: {},
     policy: [],
   };
   try {

@@ -281,6 +281,41 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       }),
     },
 
+    terminal: {
+      list: api.terminal.list.handler(({ input }) =>
+        ok(
+          workspace
+            .open()
+            .filter(({ brand }) => input.brand === undefined || brand.id === input.brand)
+            .flatMap(({ terminals }) => terminals.list()),
+        ),
+      ),
+      open: api.terminal.open.handler(async ({ input }) => {
+        const open = openOf(input.brand);
+        if (!open.ok) return open;
+        const { repository, columns, rows } = input;
+        return open.value.terminals.open(repository, { columns, rows });
+      }),
+      close: api.terminal.close.handler(async ({ input, context }) => {
+        const found = runOf(input.id);
+        if (!found.ok) return found;
+        return found.value.open.terminals.close(input.id, `closed by the operator (${context.door})`);
+      }),
+    },
+    desk: {
+      show: api.desk.show.handler(async ({ input }) => {
+        const open = openOf(input.brand);
+        return open.ok ? ok(await open.value.desk.show()) : open;
+      }),
+      propose: api.desk.propose.handler(async ({ input, context }) => {
+        const { brand, commandId, ...proposal } = input;
+        const open = openOf(brand);
+        if (!open.ok) return open;
+        const drafted = await open.value.desk.propose(proposal, operator(context), commandId);
+        return mapped(drafted, (ticket) => open.value.brand.tickets.detail(ticket));
+      }),
+    },
+
     start: api.start.handler(({ input, signal }) =>
       workspace.start.run(
         {
@@ -399,7 +434,7 @@ function approvable(open: OpenBrand, ticket: Ticket): Result<void> {
       `read it again with "atrium ticket show ${ticket.id}" and approve the hash it shows`,
     );
   }
-  if (ticket.runtime === 'command' && ticket.draft.command === undefined)
+  if (ticket.runtime === 'command' && ticket.draft.command === undefined && ticket.draft.commit === undefined)
     return fail(
       'invalid-input',
       `${ticket.id} is for the runtime "command" and needs a command before it can be approved`,

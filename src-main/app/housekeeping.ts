@@ -4,6 +4,7 @@ import type { Actor } from '../contract/events.ts';
 import { TicketId } from '../contract/ids.ts';
 import { openAttempt } from '../domain/ticket.ts';
 import type { Brand } from './brand.ts';
+import { deskFolder } from './places.ts';
 
 const core: Actor = { kind: 'core', part: 'maintenance' };
 const HOUR = 3_600_000;
@@ -18,7 +19,9 @@ export async function overdueCheckouts(
   const overdue: { folder: string; repository: string; reason: string }[] = [];
   for (const repository of await brand.repositories()) {
     if (!repository.ok) continue;
+    const desk = deskFolder(brand.places, repository.value.config.name);
     for (const { folder } of await repository.value.git.checkouts()) {
+      if (folder === desk) continue;
       const id = TicketId.safeParse(basename(folder));
       const ticket = id.success ? brand.tickets.get(id.data) : null;
       if (

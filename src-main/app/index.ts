@@ -1,18 +1,22 @@
 import type { AnyRouter } from '@orpc/server';
 import { ok, type Result } from '../contract/errors.ts';
 import { createHandlers } from './handlers.ts';
+import { serveTerminal, type TerminalLine } from './terminal-channel.ts';
 import { openWorkspace, type WorkspaceOptions } from './open-workspace.ts';
 
 export { closedStatus } from './closed-status.ts';
 export { findWorkspace, initWorkspace, type NewWorkspace } from './workspace.ts';
 export { parseYaml } from './configuration.ts';
 export type { CallContext } from './handlers.ts';
+export type { TerminalLine } from './terminal-channel.ts';
 export type { WorkspaceOptions as AppOptions } from './open-workspace.ts';
 
 /** The core of one workspace, without its doors. */
 export interface App {
   /** The operator's contract as one door serves it. */
   router(door: 'cli' | 'browser' | 'window'): AnyRouter;
+  /** Serves a viewer of a terminal; only for lines with the operator at the other end. */
+  serveTerminal(line: TerminalLine): void;
   /** Whether something is in hand that must not be cut short. */
   busy(): boolean;
   onIdle(listener: () => void): () => void;
@@ -27,6 +31,7 @@ export async function createApp(options: WorkspaceOptions): Promise<Result<App>>
   const handlers = createHandlers(workspace);
   return ok({
     router: () => handlers,
+    serveTerminal: (line) => serveTerminal(workspace.terminals, line),
     busy: () => workspace.busy(),
     onIdle: (listener) => workspace.onIdle(listener),
     close: () => workspace.close(),

@@ -14,6 +14,7 @@ import type {
 import type { TicketSummary } from '../contract/tickets.ts';
 import { countWaiting, urgentFirst } from '../domain/waiting.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
+import { createTerminals, nodePty, type Terminals } from '../services/terminals/index.ts';
 import { createRuntimes } from '../services/runtimes/index.ts';
 import { createSandbox } from '../services/sandbox/index.ts';
 import type { Brand, BrandParts } from './brand.ts';
@@ -55,6 +56,8 @@ export interface Workspace {
   /** Commits the records to git. */
   keepHistory(): Promise<void>;
   stopRunsOf(ticket: TicketId, reason: string): Promise<void>;
+  /** Every live terminal, whichever brand's it is. */
+  terminals: Terminals;
   busy(): boolean;
   onIdle(listener: () => void): () => void;
   close(): Promise<void>;
@@ -144,6 +147,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     git,
     models: modelUpstreams(config.value, environment),
     toolchain: `${statSync(options.nodePath).size} ${process.version} ${process.arch}`,
+    environment,
     timer: systemTimer,
     now: () => calendar.iso(),
     today: () => calendar.today(),
@@ -182,7 +186,9 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     },
     onFault,
   });
-  const busy = () => running > 0 || start.running();
+  const terminals = createTerminals({ ptys: nodePty, after: (ms, fn) => systemTimer.after(ms, fn) });
+  // A terminal outlives its window: what runs in it is not cut off because nobody looks.
+  const busy = () => running > 0 || start.running() || terminals.live().length > 0;
 
   const brands = createBrandRegister({
     brandParts,
@@ -193,6 +199,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     feed,
     obstacle,
     doctorAtGate: (brand) => doctor.atGate(brand),
+    terminals,
+    onTerminalEnded: () => void setImmediate(settleIdle),
     onAdded: (id, sealed, actor) =>
       log.value.record('brands', [{ type: 'brand.added', data: { brand: id, sealed } }], actor),
     onFault,
@@ -263,6 +271,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
         for (const run of brand.runs.list(ticket))
           if (run.state === 'running') await brand.runs.stop(run.id, reason);
     },
+    terminals,
     busy,
     onIdle(listener) {
       idleListeners.add(listener);
@@ -279,7 +288,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
         for (const run of brand.runs.live()) void brand.runs.stop(run, 'the core was stopped');
       const examined = doctor.close();
       await sandbox.close();
-      await Promise.all(ended);
+      await Promise.all([...ended, ...brands.open().map((open) => open.terminals.settled())]);
       await examined;
       for (const { knowledge, exporter, publication, branches, brand } of brands.open()) {
         await branches.close();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +74,13 @@ export function brandPlaces(places: Omit<Places, 'sockets'>, brand: BrandId): Br
 /** The folder of a ticket's checkout. */
 export function checkoutFolder(places: BrandPlaces, ticket: TicketId): string {
   return join(places.checkouts, ticket);
+}
+
+/** The folder of a repository's desk: lasting, so it bears no dot as what is made for a moment does. */
+export function deskFolder(places: BrandPlaces, repository: string): string {
+  const plain = /^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/.test(repository);
+  const digest = createHash('sha256').update(repository).digest('hex').slice(0, 16);
+  return join(places.checkouts, `desk-${plain ? repository : digest}`);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { lchownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AgentContract } from '../contract/config.ts';
+import type { Result } from '../contract/errors.ts';
 import type { Actor, BrandEvent } from '../contract/events.ts';
 import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
 import { costUsd } from '../domain/cost.ts';
@@ -11,10 +12,12 @@ import type { EventStore } from '../services/event-store/index.ts';
 import { openRunGateway, type ModelUpstream, type RunReports } from '../services/gateway/index.ts';
 import type { Runtime, RuntimeEvent, RuntimeOutcome, Task } from '../services/runtimes/index.ts';
 import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';
+import { layHome, readLogins } from './agent-homes.ts';
+import type { Grants } from './grants.ts';
 import { decideCall } from './guard.ts';
 import { createHeartbeats } from './heartbeat.ts';
 import { runStream } from './projections.ts';
-import type { OutputLine, Transcripts } from './transcripts.ts';
+import type { OutputLine, Transcript, Transcripts } from './transcripts.ts';
 
 /** Who keeps the time of what must end: tests move it by hand. */
 export interface Timer {
@@ -45,6 +48,8 @@ export interface RunRequest {
   task: Omit<Task, 'gatewayUrl'>;
   room: Pick<ProfileFacts, 'checkout' | 'baseObjects' | 'prepared' | 'base'>;
   network: string[];
+  /** Names of secrets of the brand that the run finds in its environment. */
+  grants: string[];
   costCapUsd: number;
   /** Spent on the ticket before this run. */
   spentUsd: number;
@@ -58,6 +63,11 @@ export interface RunRequest {
 export interface Runs {
   newId(): RunId;
   carryOut(request: RunRequest): Promise<RunEnd>;
+  /**
+   * Takes in a run that somebody else carries out: it is among the live ones, and can be stopped, until what comes back is
+   * called. `onStop` gets the reason.
+   */
+  adopt(run: RunId, onStop: (reason: string) => void): () => void;
   /** Interrupts a live run; resolves when nothing of it is left. False where it is not alive. */
   stop(run: RunId, reason: string): Promise<boolean>;
   get(run: RunId): Run | null;
@@ -88,6 +98,8 @@ export function createRuns(options: {
   transcripts: Transcripts;
   sockets: string;
   homes: string;
+  /** Reads the secrets that a run was granted. */
+  secrets(names: readonly string[]): Result<Grants>;
   tools: string;
   identity: { uid: number; gid: number } | null;
   limits: ProfileFacts['limits'];
@@ -165,6 +177,8 @@ export function createRuns(options: {
       core,
     );
     const transcript = transcripts.begin(id);
+    const granted = options.secrets(request.grants);
+    const output = keptClean(transcript, granted.ok ? granted.value : null);
     let end: RunEnd = {
       outcome: 'failed',
       reason: 'it did not start',
@@ -173,7 +187,10 @@ export function createRuns(options: {
       launched: false,
     };
     try {
-      end = await inRoom(request, abort, entry, (line) => transcript.write(line));
+      end = granted.ok
+        ? await inRoom(request, granted.value, abort, entry, output.write)
+        : { ...end, reason: `${granted.failure.message} ${granted.failure.hint}`.trim() };
+      if (granted.ok) end = granted.value.scrubAll(end);
       if (end.outcome === 'stopped') end.reason = entry.reason;
     } catch (error) {
       const reason =
@@ -182,6 +199,7 @@ export function createRuns(options: {
           : `${error instanceof Error ? error.message : String(error)}`;
       end = { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
     } finally {
+      output.flush();
       transcript.write({ kind: 'end', text: `${end.outcome}: ${end.reason}` });
       await transcript.end();
       const outcome = end.outcome === 'timeout' ? 'failed' : end.outcome;
@@ -195,6 +213,7 @@ export function createRuns(options: {
 
   const inRoom = async (
     request: RunRequest,
+    grants: Grants,
     abort: AbortController,
     entry: { context: number | null },
     write: (line: OutputLine) => void,
@@ -213,7 +232,10 @@ export function createRuns(options: {
       };
     }
     const home = join(options.homes, id);
-    layHome(home, needs.value.homeFiles, identity);
+    const lasting = join(options.homes, runtime.name);
+    const room = { name: `${id} logins`, limits: options.limits, identity };
+    const logins = await readLogins(sandbox, lasting, runtime.logins ?? [], room);
+    layHome(home, [...needs.value.homeFiles, ...logins], identity);
     let spent = request.spentUsd;
     const gateway = await openRunGateway({
       folder: options.sockets,
@@ -226,6 +248,9 @@ export function createRuns(options: {
       },
       reports: {
         ...request.reports,
+        result: (report) => request.reports.result(grants.scrubAll(report)),
+        verdict: (report) => request.reports.verdict(grants.scrubAll(report)),
+        comment: (text) => request.reports.comment(grants.scrub(text)),
         progress: (text) => {
           write({ kind: 'note', text });
           return Promise.resolve({ ok: true, value: null });
@@ -295,13 +320,18 @@ export function createRuns(options: {
         const reason = `the walls do not hold, nothing was started: ${breach.map((c) => `${c.name}: ${c.detail}`).join('; ') || 'the prober did not end'}`;
         return { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
       }
+      // The walls were proved without them: what proves needs no secret.
+      const granted = {
+        ...profile,
+        environment: { ...profile.environment, ATRIUM_RUN: id, ...grants.environment },
+      };
       const probe = await sandbox.probe();
       const limits = probe.available ? `${probe.limits}: ${probe.limitsDetail}` : 'not enforced';
       const canaries = proof.canaries.filter((canary) => canary.expected === 'denied').length;
       record(id, [{ type: 'run.proved', data: { run: id, canaries, limits } }], core);
       write({ kind: 'note', text: `${canaries} canaries denied; limits ${limits}` });
       for (let retry = 0; ; retry += 1) {
-        const end = await drive(request, task, profile, needs.value.command, abort, entry, write);
+        const end = await drive(request, task, granted, needs.value.command, abort, entry, write);
         if (!end.transient || retry === RETRIES || abort.signal.aborted) return end;
         const wait = RETRY_MS * 2 ** retry;
         write({
@@ -335,6 +365,7 @@ export function createRuns(options: {
       };
     const tree = await sandbox.launch(profile, command, { stdin: 'pipe' });
     const rest = heartbeats.attend(request.id, () => isAlive(tree.pid));
+    write({ kind: 'note', text: `process ${tree.pid}` });
     try {
       const end = await request.runtime.drive(tree, task, {
         onEvent: (event) => {
@@ -360,6 +391,11 @@ export function createRuns(options: {
     } finally {
       rest();
       await tree.stop();
+      const { code, signal } = await tree.exited;
+      write({
+        kind: 'note',
+        text: `ended with ${code === null ? (signal ?? 'a signal') : `exit code ${code}`}`,
+      });
     }
   };
 
@@ -399,6 +435,23 @@ export function createRuns(options: {
   return {
     newId: () => `R-${brand}-${randomBytes(6).toString('hex')}` as RunId,
     carryOut,
+    adopt(run, onStop) {
+      const abort = new AbortController();
+      let finished: () => void = () => undefined;
+      const entry = {
+        abort,
+        reason: 'stopped',
+        ended: new Promise<void>((done) => (finished = done)),
+        context: null,
+        denials: 0,
+      };
+      live.set(run, entry);
+      abort.signal.addEventListener('abort', () => onStop(entry.reason), { once: true });
+      return () => {
+        live.delete(run);
+        finished();
+      };
+    },
     async stop(run, reason) {
       const entry = live.get(run);
       if (!entry) return false;
@@ -432,29 +485,28 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A home that did not exist before: nothing in it can have been planted. */
-function layHome(
-  home: string,
-  files: { path: string; content: string }[],
-  identity: { uid: number; gid: number } | null,
-): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const own = (path: string) => {
-    if (identity) lchownSync(path, identity.uid, identity.gid);
+/** A transcript that a granted secret does not get into, in whatever pieces it comes. */
+function keptClean(
+  transcript: Pick<Transcript, 'write'>,
+  grants: Grants | null,
+): { write(line: OutputLine): void; flush(): void } {
+  if (grants === null || Object.keys(grants.environment).length === 0)
+    return { write: (line) => transcript.write(line), flush: () => undefined };
+  const streams = new Map<OutputLine['kind'], ReturnType<Grants['pieces']>>();
+  return {
+    write({ kind, text }) {
+      const stream = streams.get(kind) ?? grants.pieces();
+      streams.set(kind, stream);
+      const clean = stream.push(text);
+      if (clean !== '') transcript.write({ kind, text: clean });
+    },
+    flush() {
+      for (const [kind, stream] of streams) {
+        const rest = stream.rest();
+        if (rest !== '') transcript.write({ kind, text: rest });
+      }
+    },
   };
-  for (const { path, content } of files) {
-    const file = join(home, path);
-    const folders: string[] = [];
-    for (let folder = dirname(file); folder !== home && folder !== dirname(folder); folder = dirname(folder))
-      folders.unshift(folder);
-    for (const folder of folders) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      own(folder);
-    }
-    writeFileSync(file, content, { mode: 0o600 });
-    own(file);
-  }
-  own(home);
 }
 
 function lineOf(event: Exclude<RuntimeEvent, { kind: 'usage' }>): OutputLine {

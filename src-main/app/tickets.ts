@@ -266,6 +266,7 @@ export function createTicketDesk(options: { brand: BrandId; store: EventStore; n
       questions: ticket.questions,
       checkpoint: ticket.checkpoint,
       command: ticket.draft.command ?? null,
+      commit: ticket.draft.commit ?? null,
       model: ticket.draft.model ?? null,
       modelClass: ticket.draft.modelClass,
       network: ticket.draft.network,

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { BrandId } from './ids.ts';
 import { PolicyRules } from './policy.ts';
-import { AcpAgentName, CheckpointHit, ModelClass, PathGlob, RuntimeName, TicketMode } from './tickets.ts';
+import {
+  AcpAgentName,
+  CheckpointHit,
+  ModelClass,
+  NetworkHost,
+  PathGlob,
+  RuntimeName,
+  TicketMode,
+} from './tickets.ts';
 
 /** How tests are counted in a check's output; `exit` counts none and goes by the exit code. */
 export const CountBy = z.enum(['tap', 'junit', 'exit']);
@@ -86,6 +94,23 @@ export const RepositoryConfig = z.strictObject({
 });
 export type RepositoryConfig = z.infer<typeof RepositoryConfig>;
 
+/** A secret's name: the variable in which a run finds it. What steers programs or belongs to Atrium is none. */
+export const SecretName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'a name in capitals, digits and "_"')
+  .refine(
+    (name) => !/^(PATH|HOME|USER|LOGNAME|LANG|PWD|TMPDIR|SHELL|IFS|ENV|BASH_ENV|NODE_OPTIONS)$/.test(name),
+    'a name that is no variable of the system',
+  )
+  .refine((name) => !/^(LD_|ATRIUM_|GLIBC_|GIT_)|_PROXY$/.test(name), 'a name that steers no program');
+
+/** Where a secret is: a file that only its owner can read, or a variable of the environment that the core was started with. */
+export const SecretSource = z.union([
+  z.strictObject({ file: z.string().regex(/^\//, 'an absolute path') }),
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable') }),
+]);
+export type SecretSource = z.infer<typeof SecretSource>;
+
 /** `brands/<id>/brand.yaml` */
 export const BrandConfig = z.strictObject({
   id: BrandId,
@@ -104,6 +129,16 @@ export const BrandConfig = z.strictObject({
       temporaryMb: z.number().int().min(16).default(2048),
     })
     .default({ memoryMb: 4096, processes: 512, temporaryMb: 2048 }),
+  /** What a terminal of the brand's desk may reach and spend. */
+  desk: z
+    .strictObject({
+      network: z.array(NetworkHost).default([]),
+      /** Of the models that one terminal calls, in USD. */
+      costCapUsd: z.number().min(0).max(10_000).default(5),
+    })
+    .default({ network: [], costCapUsd: 5 }),
+  /** Secrets that a ticket can be granted by name: where each is read when a run starts. */
+  secrets: z.record(SecretName, SecretSource).default({}),
   /** Rules of policy for every run of this brand, below those of the workspace. */
   policy: PolicyRules.default([]),
 });

@@ -15,6 +15,7 @@ import {
   TicketSummary,
   TimelineEntry,
 } from './tickets.ts';
+import { DeskView, TerminalSize, TerminalView } from './terminals.ts';
 
 /** A domain failure is data; what is thrown is a fault of the connection or of the core. */
 const fallible = <T extends z.ZodType>(value: T) =>
@@ -271,6 +272,16 @@ export const CostReport = z.object({
 });
 export type CostReport = z.infer<typeof CostReport>;
 
+/** Proposes what is in a desk as a ticket: paths are those that differ, runtime and command are none. */
+export const DeskProposal = z.object({
+  brand: BrandId,
+  repository: z.string().max(200).optional(),
+  title: TicketDraft.shape.title,
+  description: TicketDraft.shape.description,
+  acceptance: TicketDraft.shape.acceptance,
+});
+export type DeskProposal = z.infer<typeof DeskProposal>;
+
 /** Everything that a window shows at once; events after its positions bring it up to date. */
 export const Snapshot = z.object({
   workspace: z.object({ path: z.string(), name: z.string(), today: z.string() }),
@@ -453,6 +464,23 @@ export const operatorApi = {
     output: oc
       .input(z.object({ id: RunId, after: z.number().int().min(-1).default(-1) }))
       .output(eventIterator(RunOutput)),
+  },
+
+  /** Terminals in a brand's desk. Their bytes have a channel of their own (`contract/terminals`). */
+  terminal: {
+    list: call(z.object({ brand: BrandId.optional() }), z.array(TerminalView)),
+    /** In the first repository where none is named. The desk is made where it is missing. */
+    open: call(
+      command.extend({ brand: BrandId, repository: z.string().max(200).optional(), ...TerminalSize.shape }),
+      TerminalView,
+    ),
+    /** Ends everything in it. */
+    close: call(command.extend({ id: RunId }), z.object({ id: RunId })),
+  },
+  desk: {
+    show: call(z.object({ brand: BrandId }), z.array(DeskView)),
+    /** A draft whose candidate is the desk's commit; what is not committed is committed first. */
+    propose: call(command.extend(DeskProposal.shape), TicketDetail),
   },
 
   /** Yields the report as it grows; the last one is the outcome. */

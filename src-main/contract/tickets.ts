@@ -48,7 +48,8 @@ export const PathGlob = line(300).refine(
   'a path relative to the repository, without ".." and not negated',
 );
 
-const host = z
+/** A host that a run may reach beside its model. */
+export const NetworkHost = z
   .string()
   .regex(/^(\*\.)?[a-z0-9.-]{1,253}(:[0-9]{1,5})?$/i, 'a host name, with an optional port');
 
@@ -79,11 +80,13 @@ export const TicketDraft = z.strictObject({
   references: z.array(line(500)).max(50).default([]),
   costCapUsd: z.number().min(0).max(10_000).default(5),
   /** Hosts that the run may reach beside its model. */
-  network: z.array(host).max(50).default([]),
+  network: z.array(NetworkHost).max(50).default([]),
   /** Names of secrets that the run may read. */
   grants: z.array(line(100)).max(50).default([]),
   /** Which of the brand's repositories, by name; the first where none is named. */
   repository: line(200).optional(),
+  /** The commit of a desk that is proposed: it is the candidate, and no agent runs. */
+  commit: CommitId.optional(),
 });
 export type TicketDraft = z.infer<typeof TicketDraft>;
 export type TicketDraftInput = z.input<typeof TicketDraft>;
@@ -286,6 +289,8 @@ export const TicketDetail = TicketSummary.extend({
   /** The human checkpoint of the latest candidate that hit one. */
   checkpoint: CheckpointView.nullable(),
   command: z.string().nullable(),
+  /** The commit that is proposed as it is; null where an agent carries the ticket out. */
+  commit: CommitId.nullable().default(null),
   model: z.string().nullable(),
   modelClass: ModelClass,
   network: z.array(z.string()),

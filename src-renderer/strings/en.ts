@@ -463,6 +463,7 @@ export const t = {
       network: 'Network',
       grants: 'Secrets',
       references: 'References',
+      commit: 'Proposed commit',
     },
     whyHint: 'The answer or the finding that it came from.',
     pathsHint: 'One glob a line, inside the repository. None means everything.',

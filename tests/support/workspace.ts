@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { createApp, initWorkspace } from '../../src-main/app/index.ts';
-import type { CallContext } from '../../src-main/app/index.ts';
+import type { CallContext, TerminalLine } from '../../src-main/app/index.ts';
 import type { WorkspaceConfig } from '../../src-main/contract/config.ts';
 import type { Result } from '../../src-main/contract/errors.ts';
 import type { operatorApi } from '../../src-main/contract/operator-api.ts';
@@ -50,6 +50,8 @@ export interface InProcessCore {
   client: OperatorClient;
   /** The same contract as another door serves it. */
   door(door: CallContext['door']): OperatorClient;
+  /** A viewer's line to a terminal, as a door would have one. */
+  viewTerminal(line: TerminalLine): void;
   /** What the core logged as an error. */
   faults: string[];
   close(): Promise<void>;
@@ -150,7 +152,13 @@ async function openInProcess(workspace: string, environment: NodeJS.ProcessEnv):
   if (!app.ok) throw new Error(`${app.failure.code}: ${app.failure.message}`);
   const door = (name: CallContext['door']): OperatorClient =>
     createRouterClient(app.value.router(name), { context: { door: name } }) as OperatorClient;
-  return { client: door('cli'), door, faults, close: () => app.value.close() };
+  return {
+    client: door('cli'),
+    door,
+    viewTerminal: (line) => app.value.serveTerminal(line),
+    faults,
+    close: () => app.value.close(),
+  };
 }
 
 async function startProcess(

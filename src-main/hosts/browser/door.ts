@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fail } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
+import { TERMINAL_PATH } from '../../contract/terminals.ts';
+import type { TerminalLine } from '../../app/index.ts';
 import { headersFor, refuse, servePage } from './pages.ts';
 import { createRate } from './rate.ts';
 import { createSessions } from './sessions.ts';
@@ -30,6 +32,8 @@ export interface BrowserDoorOptions {
   /** Absolute path of the built page. */
   pages: string;
   router: AnyRouter;
+  /** Serves a viewer of a terminal. */
+  serveTerminal(line: TerminalLine): void;
   /** A browser is in; call what comes back when it is gone. */
   enter(): () => void;
 }
@@ -67,7 +71,13 @@ export function createBrowserDoor(options: BrowserDoorOptions): BrowserDoor {
     const origin = `http://${authority}`;
     const requests = createRate(600, 100, clock);
     const connections = createRate(60, 2, clock);
-    const sockets = createDoorSockets({ router: options.router, sessions, clock, enter: options.enter });
+    const sockets = createDoorSockets({
+      router: options.router,
+      serveTerminal: options.serveTerminal,
+      sessions,
+      clock,
+      enter: options.enter,
+    });
 
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (!requests.take()) return refuse(response, 429, 'Too many requests: wait a moment.', port);
@@ -96,10 +106,10 @@ export function createBrowserDoor(options: BrowserDoorOptions): BrowserDoor {
         ? 429
         : request.headers.host !== authority || request.headers.origin !== origin
           ? 403
-          : request.url !== '/ws'
+          : request.url !== '/ws' && request.url !== TERMINAL_PATH
             ? 404
             : 101;
-      if (status === 101) sockets.accept(request, socket, head);
+      if (status === 101) sockets.accept(request, socket, head, request.url === TERMINAL_PATH);
       else refuseUpgrade(socket, status, port);
     });
 

@@ -5,6 +5,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
+import type { TerminalLine } from '../../app/index.ts';
+import { lineOf } from '../terminal-line.ts';
 import { createRate } from './rate.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -23,14 +25,16 @@ const Hello = z.union([
 ]);
 
 export interface DoorSockets {
-  /** Takes over a connection whose Host and Origin were checked. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Takes over a connection whose Host and Origin were checked; `terminal` is one for a viewer of a terminal. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, terminal: boolean): void;
   /** Ends every connection. */
   close(): void;
 }
 
 export interface DoorSocketOptions {
   router: AnyRouter;
+  /** Serves a viewer of a terminal. */
+  serveTerminal(line: TerminalLine): void;
   sessions: Sessions;
   /** Milliseconds of a clock that never goes back. */
   clock(): number;
@@ -47,7 +51,7 @@ export function createDoorSockets(options: DoorSocketOptions): DoorSockets {
     perMessageDeflate: false,
   });
 
-  const welcome = (socket: WebSocket, session: string): void => {
+  const welcome = (socket: WebSocket, session: string, terminal: boolean): void => {
     const leave = options.enter();
     socket.once('close', () => {
       options.sessions.resume(session);
@@ -64,11 +68,12 @@ export function createDoorSockets(options: DoorSocketOptions): DoorSockets {
         else socket.send(data);
       },
     };
-    void handler.upgrade(guarded, { context: { door: 'browser' } });
+    if (terminal) options.serveTerminal(lineOf(socket, guarded));
+    else void handler.upgrade(guarded, { context: { door: 'browser' } });
     socket.send(JSON.stringify({ type: 'welcome', session }));
   };
 
-  const connected = (socket: WebSocket): void => {
+  const connected = (socket: WebSocket, terminal: boolean): void => {
     // ws closes the connection by itself, with the code that says why.
     socket.on('error', () => undefined);
     const timer = setTimeout(() => socket.close(unauthorized, 'no token in time'), helloWithin);
@@ -77,12 +82,13 @@ export function createDoorSockets(options: DoorSocketOptions): DoorSockets {
       clearTimeout(timer);
       const session = binary ? undefined : sessionOf(data, options.sessions);
       if (session === undefined) socket.close(unauthorized, 'the token is not good');
-      else welcome(socket, session);
+      else welcome(socket, session, terminal);
     });
   };
 
   return {
-    accept: (request, socket, head) => server.handleUpgrade(request, socket, head, connected),
+    accept: (request, socket, head, terminal) =>
+      server.handleUpgrade(request, socket, head, (opened) => connected(opened, terminal)),
     close() {
       for (const socket of server.clients) {
         socket.close(1001);

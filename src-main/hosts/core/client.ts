@@ -44,9 +44,9 @@ export interface CoreProgram {
 }
 
 /** A raw WebSocket on a core's socket, open; a failure when nobody answers there. */
-export async function openSocket(socket: string, caller: Caller): Promise<WebSocket | undefined> {
+export async function openSocket(socket: string, caller: Caller, path = '/'): Promise<WebSocket | undefined> {
   const query = new URLSearchParams({ need: caller.need, ...(caller.now ? { now: caller.now } : {}) });
-  const opening = new WebSocket(`ws://core/?${query.toString()}`, {
+  const opening = new WebSocket(`ws://core${path}?${query.toString()}`, {
     createConnection: () => connectSocket(socket),
     perMessageDeflate: false,
     maxPayload: 64 * 1024 * 1024,

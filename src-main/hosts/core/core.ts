@@ -2,7 +2,7 @@ import { readFileSync, watch } from 'node:fs';
 import path from 'node:path';
 import type { AnyRouter } from '@orpc/server';
 import { createApp } from '../../app/index.ts';
-import type { App } from '../../app/index.ts';
+import type { App, TerminalLine } from '../../app/index.ts';
 import { fail } from '../../contract/errors.ts';
 import type { Failure, Result } from '../../contract/errors.ts';
 import type { CoreFile } from '../../contract/host-api.ts';
@@ -45,6 +45,8 @@ export interface OwnedCore {
   lifetime: Lifetime;
   /** The operator's contract, for a door that is no socket. */
   windowRouter: AnyRouter;
+  /** Serves a viewer of a terminal, for a door that is no socket. */
+  serveTerminal(line: TerminalLine): void;
   /** Begins the orderly end. */
   stop(): void;
   /** Settles when everything is closed and nothing is left behind. */
@@ -130,6 +132,7 @@ async function own(
     portFile: place.port,
     pages: path.join(options.appRoot, 'out', 'renderer'),
     router: operatorRouter(app.router('browser'), host),
+    serveTerminal: (line) => app.serveTerminal(line),
     enter: () => lifetime.enter('command'),
   });
   const lifetime = createLifetime({
@@ -147,6 +150,7 @@ async function own(
   const socket = await listenForOperator({
     path: place.socket,
     router: { ...operatorRouter(app.router('cli'), host), host: hostRouter(host) },
+    serveTerminal: (line) => app.serveTerminal(line),
     accepting: () => !stopping,
     enter: (need) => lifetime.enter(need),
   });
@@ -166,6 +170,7 @@ async function own(
     file,
     lifetime,
     windowRouter: operatorRouter(app.router('window'), host),
+    serveTerminal: (line) => app.serveTerminal(line),
     stop: () => host.stop(),
     ended,
   };

@@ -4,7 +4,9 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { DoorNeed } from '../../contract/host-api.ts';
-import type { CallContext } from '../../app/index.ts';
+import { TERMINAL_PATH } from '../../contract/terminals.ts';
+import type { CallContext, TerminalLine } from '../../app/index.ts';
+import { lineOf } from '../terminal-line.ts';
 
 /** Longest message on the operator's socket, in bytes: a difference or an export may be large. */
 const longestMessage = 64 * 1024 * 1024;
@@ -18,6 +20,8 @@ export interface OperatorSocketOptions {
   /** Absolute path; whatever is there is replaced, so the workspace's lock must be held. */
   path: string;
   router: AnyRouter;
+  /** Serves a viewer of a terminal. */
+  serveTerminal(line: TerminalLine): void;
   /** False once the core ends: whoever comes then is turned away and starts the next one. */
   accepting(): boolean;
   /** A door connected; call what comes back when it is gone. */
@@ -38,13 +42,17 @@ export async function listenForOperator(options: OperatorSocketOptions): Promise
   });
 
   sockets.on('connection', (socket, request) => {
-    const query = new URL(request.url ?? '/', 'ws://core').searchParams;
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'ws://core');
     const need = DoorNeed.catch('command').parse(query.get('need'));
     const now = query.get('now');
     const leave = options.enter(need);
     // What a door does wrong ends its own connection: ws closes it with the code that says why.
     socket.on('error', () => undefined);
     socket.on('close', leave);
+    if (pathname === TERMINAL_PATH) {
+      options.serveTerminal(lineOf(socket));
+      return;
+    }
     const context: CallContext = {
       door: need === 'window' ? 'window' : 'cli',
       ...(now === null ? {} : { now }),

@@ -1,5 +1,6 @@
 import { RPCHandler } from '@orpc/server/message-port';
 import type { CoreOutcome, OwnedCore } from './core.ts';
+import { TERMINAL_PATH } from '../../contract/terminals.ts';
 import { openSocket } from './client.ts';
 import type { CallContext } from '../../app/index.ts';
 
@@ -23,32 +24,49 @@ export interface ParentPort {
  * @returns what to call once the core is there
  */
 export function awaitWindows(parent: ParentPort): (core: CoreOutcome) => void {
-  const early: PortEnd[] = [];
-  let serve = (port: PortEnd): void => void early.push(port);
-  parent.on('message', (event) => {
-    if (event.ports[0] !== undefined) serve(event.ports[0]);
+  const early: [port: PortEnd, terminal: boolean][] = [];
+  let serve = (port: PortEnd, terminal: boolean): void => void early.push([port, terminal]);
+  parent.on('message', ({ data, ports: [port] }) => {
+    const wanted = (data as { channel?: unknown } | null)?.channel;
+    if (port !== undefined) serve(port, wanted === 'terminal');
   });
   return (core) => {
-    serve = (port) => {
-      if (core.kind === 'owned') serveOwn(port, core);
-      else void carry(port, core.file.socket);
+    serve = (port, terminal) => {
+      if (core.kind === 'owned') serveOwn(port, core, terminal);
+      else void carry(port, core.file.socket, terminal);
     };
-    for (const port of early) serve(port);
+    for (const [port, terminal] of early) serve(port, terminal);
   };
 }
 
-function serveOwn(port: PortEnd, core: OwnedCore): void {
+function serveOwn(port: PortEnd, core: OwnedCore, terminal: boolean): void {
   port.on('close', core.lifetime.enter('window'));
+  if (terminal) {
+    core.serveTerminal({
+      send: (message) => port.postMessage(message),
+      listen(onMessage, onClose) {
+        port.on('message', (event) => onMessage(event.data));
+        port.on('close', onClose);
+        port.start();
+      },
+      close: () => port.close(),
+    });
+    return;
+  }
   new RPCHandler<CallContext>(core.windowRouter).upgrade(port, { context: { door: 'window' } });
   port.start();
 }
 
-async function carry(port: PortEnd, address: string): Promise<void> {
+async function carry(port: PortEnd, address: string, terminal: boolean): Promise<void> {
   const waiting: unknown[] = [];
   let send = (data: unknown): void => void waiting.push(data);
   port.on('message', (event) => send(event.data));
   port.start();
-  const socket = await openSocket(address, { need: 'window', now: undefined });
+  const socket = await openSocket(
+    address,
+    { need: 'window', now: undefined },
+    terminal ? TERMINAL_PATH : '/',
+  );
   if (socket === undefined) {
     port.close();
     return;

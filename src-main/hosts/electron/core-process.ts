@@ -3,8 +3,8 @@ import type { MessagePortMain, UtilityProcess } from 'electron';
 
 /** The core as a child of Electron's main: it outlives every window and ends by itself when nobody needs it. */
 export interface CoreProcess {
-  /** Hands one end of a window's channel to the core, which is started where none runs. */
-  connect(port: MessagePortMain): void;
+  /** Hands one end of a window's channel to the core, which is started where none runs; `channel` says for what. */
+  connect(port: MessagePortMain, channel: 'operator' | 'terminal'): void;
   /** Asks the core to end. */
   stop(): void;
 }
@@ -35,9 +35,9 @@ export function createCoreProcess(
   };
 
   return {
-    connect(port) {
+    connect(port, channel) {
       running ??= start();
-      running.postMessage({ type: 'port' }, [port]);
+      running.postMessage({ type: 'port', channel }, [port]);
     },
     stop() {
       running?.kill();

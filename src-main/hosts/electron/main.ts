@@ -81,11 +81,12 @@ async function main(): Promise<void> {
   const core = createCoreProcess(path.join(appRoot, 'out/main/core.js'), workspace, (line) =>
     console.error(line),
   );
-  ipcMain.on('atrium:connect', (event: IpcMainEvent) => {
+  ipcMain.on('atrium:connect', (event: IpcMainEvent, asked: unknown) => {
     if (event.senderFrame?.parent !== null || !event.senderFrame.url.startsWith(`${pageOrigin}/`)) return;
     const { port1, port2 } = new MessageChannelMain();
-    core.connect(port1);
-    event.sender.postMessage('atrium:port', null, [port2]);
+    const { channel, key } = (asked ?? {}) as { channel?: unknown; key?: unknown };
+    core.connect(port1, channel === 'terminal' ? 'terminal' : 'operator');
+    event.sender.postMessage('atrium:port', typeof key === 'string' ? key : null, [port2]);
   });
   app.on('will-quit', () => core.stop());
   openWindow();

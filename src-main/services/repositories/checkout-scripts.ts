@@ -36,6 +36,14 @@ git rev-parse -q --verify 'HEAD^{commit}' > /dev/null
 exec git bundle create -q - HEAD "^$1"
 `;
 
+/** Commits what is not committed, as it is; ends with {@link NOTHING_NEW} where there is nothing. Its hooks are not asked. */
+export const COMMIT = `set -eu
+cd ${CHECKOUT_INSIDE}
+git add -A
+git diff --cached --quiet && exit ${NOTHING_NEW}
+exec git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q --no-verify -m "$1"
+`;
+
 /** Empties the folder; ends with {@link NOTHING_NEW}. */
 export const EMPTY = `find ${CHECKOUT_INSIDE} -xdev -mindepth 1 -delete 2> /dev/null && exit ${NOTHING_NEW}
 chmod -R u+rwX ${CHECKOUT_INSIDE} || true

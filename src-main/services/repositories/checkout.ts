@@ -3,6 +3,7 @@ import { chown, lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import {
   BUNDLE,
+  COMMIT,
   configOf,
   CREATE,
   DESCRIBE,
@@ -144,6 +145,28 @@ export async function describeCheckout(
     dirty,
     ahead: Number(ahead),
   };
+}
+
+/** Commits all that is changed or new in a checkout and not ignored; `committed` is false where nothing is. */
+export async function commitCheckout(
+  room: Room,
+  folder: string,
+  message: string,
+): Promise<{ ok: true; committed: boolean } | RepositoryFailure<'unknown-checkout' | 'unreadable-checkout'>> {
+  const record = await readRecord(room, folder);
+  if (record === null) return failure('unknown-checkout', `${folder} is not a checkout of this repository.`);
+  const result = await room.sandboxed({
+    checkout: folder,
+    access: 'write',
+    baseObjects: record.baseObjects,
+    command: inside(room, COMMIT, [message]),
+    timeoutMs: CALL_TIMEOUT_MS,
+    maxOutputBytes: OUTPUT_LIMIT,
+  });
+  if (result.outcome === 'exited' && result.code === NOTHING_NEW) return { ok: true, committed: false };
+  if (result.outcome !== 'exited' || result.code !== 0)
+    return failure('unreadable-checkout', `What is in ${folder} cannot be committed: ${said(result)}.`);
+  return { ok: true, committed: true };
 }
 
 /** Reads the commits of a checkout into the scratch repository, under `refs/atrium/attempts/<attempt>`. */

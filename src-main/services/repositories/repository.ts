@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import type { AfterMerge } from '../../contract/config.ts';
 import { watchBranch } from './branch-watch.ts';
 import { changes, diffText, listFiles, lockfileHash, readFile } from './changes.ts';
-import { collect, createCheckout, describeCheckout, removeCheckout } from './checkout.ts';
+import { collect, commitCheckout, createCheckout, describeCheckout, removeCheckout } from './checkout.ts';
 import { failure, RepositoryFault } from './fault.ts';
 import type { RepositoryFailure } from './fault.ts';
 import { git, gitLine, lineOf, requireObjectId } from './git.ts';
@@ -19,7 +19,7 @@ import type { SandboxedCommand } from './ports.ts';
 import { listRecords } from './records.ts';
 import type { CheckoutRecord } from './records.ts';
 import { afterMerge, fetchRemote } from './remotes.ts';
-import { branchHead, isDescendant, onScratch, prepareScratch } from './room.ts';
+import { branchHead, isDescendant, mergeBase, onScratch, prepareScratch } from './room.ts';
 import type { Owner, Room } from './room.ts';
 import { connected, soundness } from './soundness.ts';
 
@@ -57,6 +57,7 @@ export interface Repository {
   sweepObjects: Bound<typeof sweepObjects>;
   createCheckout: Bound<typeof createCheckout>;
   describeCheckout: Bound<typeof describeCheckout>;
+  commitCheckout: Bound<typeof commitCheckout>;
   removeCheckout: Bound<typeof removeCheckout>;
   /** The checkouts that were made here and not removed. */
   checkouts(): Promise<CheckoutRecord[]>;
@@ -70,6 +71,7 @@ export interface Repository {
   lockfileHash: Bound<typeof lockfileHash>;
   /** Whether `descendant` is `ancestor` or has it in its history; false where either is not there. */
   isDescendant: Bound<typeof isDescendant>;
+  mergeBase: Bound<typeof mergeBase>;
   /** The commits from `from` (not included) to `to`, oldest first. */
   commitsBetween(from: string, to: string): Promise<string[]>;
   mergeTree: Bound<typeof mergeTree>;
@@ -172,6 +174,7 @@ function bind(room: Room): Repository {
     sweepObjects: () => sweepObjects(room),
     createCheckout: (...rest) => createCheckout(room, ...rest),
     describeCheckout: (...rest) => describeCheckout(room, ...rest),
+    commitCheckout: (...rest) => commitCheckout(room, ...rest),
     removeCheckout: (...rest) => removeCheckout(room, ...rest),
     checkouts: () => listRecords(room),
     collect: (...rest) => collect(room, ...rest),
@@ -182,6 +185,7 @@ function bind(room: Room): Repository {
     readFile: (...rest) => readFile(room, ...rest),
     lockfileHash: (...rest) => lockfileHash(room, ...rest),
     isDescendant: (...rest) => isDescendant(room, ...rest),
+    mergeBase: (...rest) => mergeBase(room, ...rest),
     commitsBetween: async (from, to) => {
       const args = [
         'rev-list',

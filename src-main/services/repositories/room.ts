@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { askGit, git, lineOf } from './git.ts';
+import { askGit, git, lineOf, requireObjectId } from './git.ts';
 import type { GitCall, GitProgram } from './git.ts';
 import type { SandboxedCommand } from './ports.ts';
 
@@ -100,6 +100,13 @@ export async function isDescendant(room: Room, descendant: string, ancestor: str
     [0, 1, 128],
   );
   return result.code === 0;
+}
+
+/** The newest commit that two commits have in their histories; null where there is none, or one of them is not there. */
+export async function mergeBase(room: Room, one: string, other: string): Promise<string | null> {
+  const args = ['merge-base', requireObjectId(one), requireObjectId(other)];
+  const result = await git(room.git, args, onScratch(room), [0, 1, 128]);
+  return result.code === 0 ? lineOf(result.stdout) : null;
 }
 
 /** Whether the host itself (not the scratch repository) has a commit. */

@@ -66,8 +66,31 @@ export function createClaudeRuntime(options: {
       });
     },
     drive: driveClaude,
+    desk: (gatewayUrl) => {
+      const found = find();
+      if (found === undefined) return null;
+      return {
+        mounts: [{ source: found.file, target: inside, access: 'read' }],
+        environment: {
+          ANTHROPIC_BASE_URL: gatewayUrl,
+          ANTHROPIC_API_KEY: 'dummy',
+          CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+          DISABLE_AUTOUPDATER: '1',
+        },
+        command: [inside],
+        homeFiles: [{ path: '.claude.json', content: `${JSON.stringify(firstRun, null, 2)}\n` }],
+      };
+    },
+    logins: ['.claude/.credentials.json'],
   };
 }
+
+/** What the program would ask in a terminal when it first runs. */
+const firstRun = {
+  hasCompletedOnboarding: true,
+  customApiKeyResponses: { approved: ['dummy'], rejected: [] },
+  projects: { '/work': { hasTrustDialogAccepted: true } },
+};
 
 /** The native program behind a name: the file itself, or the one beside an npm package's stub. */
 function nativeProgram(named: string): string | undefined {

@@ -65,6 +65,21 @@ export function createGeminiRuntime(options: {
       });
     },
     drive: driveAcp,
+    desk: (gatewayUrl) => {
+      const found = find();
+      if (found === undefined) return null;
+      return {
+        mounts: [{ source: found.folder, target: inside, access: 'read' }],
+        environment: {
+          GOOGLE_GEMINI_BASE_URL: gatewayUrl,
+          GEMINI_API_KEY: 'dummy',
+          GEMINI_CLI_NO_RELAUNCH: 'true',
+        },
+        command: [options.nodeInside, join(inside, relative(found.folder, found.entry))],
+        homeFiles: [{ path: '.gemini/settings.json', content: `${JSON.stringify(settings, null, 2)}\n` }],
+      };
+    },
+    logins: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
   };
 }
 

@@ -4,6 +4,7 @@ import { createCommandRuntime, createScriptedRuntime } from './own-programs.ts';
 import type { Runtime } from './port.ts';
 
 export type {
+  DeskProgram,
   DriveHooks,
   LaunchedProcess,
   PermissionDecision,

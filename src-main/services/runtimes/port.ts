@@ -97,6 +97,15 @@ export interface RuntimeProbe {
   capabilities: string[];
 }
 
+/** An agent program as a person calls it in a terminal of the desk, where it is found by its runtime's name. */
+export interface DeskProgram {
+  mounts: { source: string; target: string; access: 'read' | 'write' }[];
+  environment: Record<string, string>;
+  command: string[];
+  /** What its lasting home begins with. */
+  homeFiles: { path: string; content: string }[];
+}
+
 /** An agent program behind the one port. */
 export interface Runtime {
   name: RuntimeName;
@@ -107,4 +116,8 @@ export interface Runtime {
   prepare(task: Task): Result<RuntimeNeeds>;
   /** Talks to the launched process until it is done or ended; when it resolves, the process is stopped. */
   drive(process: LaunchedProcess, task: Task, hooks: DriveHooks): Promise<RuntimeOutcome>;
+  /** Null where the program is absent. A runtime without it has no program for a person. */
+  desk?(gatewayUrl: string): DeskProgram | null;
+  /** The files of its home that hold a login, relative to HOME: all that a run is given of the brand's lasting home. */
+  logins?: readonly string[];
 }

@@ -20,6 +20,8 @@ export interface DraftForm {
   network: string;
   grants: string;
   references: string;
+  /** The commit that is proposed; not typed, and kept whatever else is changed. */
+  commit: string;
 }
 
 export const emptyForm: DraftForm = {
@@ -40,6 +42,7 @@ export const emptyForm: DraftForm = {
   network: '',
   grants: '',
   references: '',
+  commit: '',
 };
 
 const lines = (items: readonly string[]) => items.join('\n');
@@ -69,6 +72,7 @@ export function formOf(ticket: TicketDetail): DraftForm {
     network: lines(ticket.network),
     grants: lines(ticket.grants),
     references: lines(ticket.references),
+    commit: ticket.commit ?? '',
   };
 }
 
@@ -94,5 +98,6 @@ export function draftOfForm(form: DraftForm, parent: string | null): TicketDraft
     network: items(form.network),
     grants: items(form.grants),
     ...(form.repository !== '' && { repository: form.repository }),
+    ...(form.commit !== '' && { commit: form.commit }),
   };
 }

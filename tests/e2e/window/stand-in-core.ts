@@ -11,7 +11,9 @@ import { operatorApi } from '../../../src-main/contract/operator-api.ts';
 import type { FeedItem, RunOutput, StartReport } from '../../../src-main/contract/operator-api.ts';
 import { TicketDraft } from '../../../src-main/contract/tickets.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
+import { TERMINAL_PATH } from '../../../src-main/contract/terminals.ts';
 import { countWaiting } from '../../../src-main/domain/waiting.ts';
+import { standInTerminals } from './stand-in-terminals.ts';
 import { type Amount, difference, output, pagesOf, snapshotOf, ticket, ticketsOf } from './fixtures.ts';
 import { waitsOf } from './waits.ts';
 import { examination } from './fixture-doctor.ts';
@@ -83,6 +85,7 @@ export async function startStandIn({
   port = 0,
 }: StandInOptions): Promise<StandIn> {
   const snapshot = snapshotOf(amount);
+  const terminals = standInTerminals(session);
   const tickets = new Map<string, TicketDetail>(ticketsOf(amount).map((each) => [each.id, each]));
   const pages = pagesOf(amount);
   const asked: StandIn['asked'] = [];
@@ -137,9 +140,10 @@ export async function startStandIn({
     const numbers = [...tickets.values()]
       .filter((each) => each.brand === brand)
       .map((each) => Number(each.id.split('-').at(-1)));
-    const { runtime, command, model, mode, parent, repository, ...rest } = draft;
+    const { runtime, command, commit, model, mode, parent, repository, ...rest } = draft;
     const made = ticket({
       ...rest,
+      commit: commit ?? null,
       id: `T-${brand}-${Math.max(0, ...numbers) + 1}`,
       brand,
       state: 'draft',
@@ -268,12 +272,13 @@ export async function startStandIn({
       edit: api.ticket.edit.handler(({ input }) => {
         const known = tickets.get(input.id);
         if (known === undefined) return missing(input.id);
-        const { runtime, command, model, mode, parent: _, repository, ...rest } = input.draft;
+        const { runtime, command, commit, model, mode, parent: _, repository, ...rest } = input.draft;
         return ok(
           store(
             {
               ...known,
               ...rest,
+              commit: commit ?? null,
               runtime: runtime ?? known.runtime,
               command: command ?? null,
               model: model ?? null,
@@ -411,6 +416,46 @@ export async function startStandIn({
           if (index > input.after) yield { ...line, index } satisfies RunOutput;
       }),
     },
+    terminal: {
+      list: api.terminal.list.handler(({ input }) => ok(terminals.list(input.brand))),
+      open: api.terminal.open.handler(({ input }) =>
+        input.brand === 'quant'
+          ? fail('sandbox-unavailable', 'There is no launcher at /usr/bin/bwrap.', 'Install bubblewrap.')
+          : terminals.open(input.brand, input.repository ?? `${input.brand}-site`, input),
+      ),
+      close: api.terminal.close.handler(({ input }) => terminals.close(input.id)),
+    },
+    desk: {
+      show: api.desk.show.handler(({ input }) =>
+        ok([
+          {
+            brand: input.brand,
+            repository: `${input.brand}-site`,
+            folder: `/home/op/atrium/checkouts/${input.brand}/desk-${input.brand}-site`,
+            made: true,
+            base: '1'.repeat(40),
+            head: '2'.repeat(40),
+            ahead: 2,
+            dirty: ['content/releases/night-office.md', 'src/a page with a long name.tsx'],
+          },
+        ]),
+      ),
+      propose: api.desk.propose.handler(({ input }) =>
+        ok(
+          store(
+            {
+              ...drafted(
+                input.brand,
+                TicketDraft.parse({ title: input.title, acceptance: input.acceptance }),
+              ),
+              runtime: 'command',
+              commit: '2'.repeat(40),
+            },
+            'Proposed from the desk',
+          ),
+        ),
+      ),
+    },
     start: api.start.handler(async function* () {
       for (let phases = 1; phases <= 9; phases++) {
         const report = startReport(phases);
@@ -515,6 +560,10 @@ export async function startStandIn({
   server.on('upgrade', (request, socket, head) => {
     if (away) {
       socket.destroy();
+      return;
+    }
+    if (request.url === TERMINAL_PATH) {
+      terminals.accept(request, socket, head);
       return;
     }
     door.handleUpgrade(request, socket, head, (line) => {
