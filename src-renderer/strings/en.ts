@@ -367,7 +367,7 @@ export const t = {
     strip: 'State',
     blockedAt: (state: string) => `Blocked at ${state.toLowerCase()}`,
     attempts: 'Attempts',
-    attempt: (number: number, state: string) => `${number} ${state.toLowerCase()}`,
+    attempt: (number: number, state: string) => `Attempt ${number} ${state.toLowerCase()}`,
     attemptCount: (count: number) => plural(count, 'attempt', 'attempts'),
     id: 'Ticket',
     brand: 'Brand',

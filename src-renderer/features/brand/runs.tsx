@@ -36,6 +36,7 @@ function Run({ run }: { run: RunView }) {
               <span className={css.state}>
                 <StateMark state={run.state} />
               </span>
+              <span className={css.ticket}>{run.ticket}</span>
               <span className={css.role}>{t.runs.role(run.role)}</span>
               <span className={css.quiet}>{runtimeTitle(run.runtime)}</span>
               <Line text={run.reason} className={css.reason} />
