@@ -35,6 +35,7 @@ export function initWorkspace(
         `${workspace} is not empty`,
         'choose a folder that is empty or not there yet',
       );
+    makeFolders(workspace);
     mkdirSync(places.state, { recursive: true, mode: 0o700 });
     for (const made of [places.brands, places.checkouts, places.homes]) mkdirSync(made, { recursive: true });
     cpSync(join(options.appRoot, 'resources', 'contracts'), places.agents, { recursive: true });
@@ -42,7 +43,7 @@ export function initWorkspace(
     writeFileAtomic(join(workspace, '.gitignore'), '.atrium/\ncheckouts/\nhomes/\n');
     writeFileAtomic(places.config, stringify({ name: 'Atrium', dispatch: 'on-approval', maxRuns: 4 }));
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = (error instanceof Error ? error.message : String(error)).replace(/, \w+ '.*$/s, '');
     return fail(
       'disk',
       `the workspace cannot be made in ${workspace}: ${detail}`,
@@ -50,6 +51,17 @@ export function initWorkspace(
     );
   }
   return ok({ workspace, brands: [] });
+}
+
+/** Node's own way to make a folder with its parents does not come back where the system refuses one as absent, as in /proc. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** What an interrupted `init` may have left. */
@@ -63,15 +75,33 @@ export function findWorkspace(start: string): string | undefined {
   }
 }
 
-/** Whether the core could own this workspace: it is one, and its state can be written. */
-export function inspectWorkspace(workspace: string): Result<void> {
+/** Whether a folder is a workspace, and one that this user may look into. */
+export function lookAtWorkspace(workspace: string): Result<void> {
   const places = workspacePlaces(workspace);
-  if (!existsSync(places.config))
+  try {
+    statSync(places.config);
+    if (existsSync(places.state)) accessSync(places.state, constants.R_OK | constants.X_OK);
+    return ok(undefined);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES')
+      return fail(
+        'workspace-unusable',
+        `you may not look into the workspace ${workspace}`,
+        'run Atrium as its owner, or name another with --workspace',
+      );
     return fail(
       'workspace-unusable',
       `${workspace} is not a workspace: it has no workspace.yaml`,
-      `make one: "atrium init ${workspace}"`,
+      `make one with "atrium init ${workspace}", or name another with --workspace`,
     );
+  }
+}
+
+/** Whether the core could own this workspace: it is one, and its state can be written. */
+export function inspectWorkspace(workspace: string): Result<void> {
+  const places = workspacePlaces(workspace);
+  const looked = lookAtWorkspace(workspace);
+  if (!looked.ok) return looked;
   try {
     mkdirSync(places.state, { recursive: true, mode: 0o700 });
     accessSync(places.state, constants.W_OK);

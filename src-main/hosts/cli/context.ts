@@ -5,7 +5,7 @@ import type { CoreConnection } from '../core/client.ts';
 import { placeOf } from '../core/place.ts';
 import type { Place } from '../core/place.ts';
 import type { DoorNeed } from '../../contract/host-api.ts';
-import { valueOf } from './failure.ts';
+import { refuse, valueOf } from './failure.ts';
 import { createOutput } from './output.ts';
 import type { Output } from './output.ts';
 import { chooseWorkspace, makeFirstWorkspace, requireWorkspace } from './workspace.ts';
@@ -37,7 +37,7 @@ export interface CommandContext {
 export function createContext(appRoot: string, options: CommonOptions): CommandContext {
   const opened: CoreConnection[] = [];
   const chosen = chooseWorkspace(options.workspace, process.cwd(), process.env);
-  const now = process.env['ATRIUM_NOW'];
+  const now = calendarNow(process.env['ATRIUM_NOW']);
   const keep = <T extends CoreConnection | undefined>(connection: T): T => {
     if (connection !== undefined) opened.push(connection);
     return connection;
@@ -64,6 +64,17 @@ export function createContext(appRoot: string, options: CommonOptions): CommandC
       for (const connection of opened) connection.close();
     },
   };
+}
+
+/** Where the calendar is moved to, if anywhere; what is no instant ends the command rather than being passed over. */
+function calendarNow(given: string | undefined): string | undefined {
+  if (given === undefined || given === '') return undefined;
+  if (/^\d{4}-/.test(given) && !Number.isNaN(Date.parse(given))) return given;
+  refuse(
+    'usage',
+    `ATRIUM_NOW is "${given}", which is no instant.`,
+    'Give one in ISO 8601, like 2026-11-26T06:00:00Z, or unset it.',
+  );
 }
 
 /** The node that Atrium brings along, or the one that runs this. */

@@ -59,6 +59,11 @@ export function facts(pairs: [string, string | null | undefined][]): string {
     .join('\n');
 }
 
+/** A number with its noun: "1 approval", "3 approvals". */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** Dollars as people read them: what was spent is never shown as nothing. */
 export function dollars(amount: number): string {
   if (amount > 0 && amount < 0.005) return '<$0.01';

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { readWorkspaceConfig } from '../../app/configuration.ts';
 import { workspacePlaces } from '../../app/places.ts';
-import { findWorkspace, initWorkspace } from '../../app/workspace.ts';
+import { findWorkspace, initWorkspace, lookAtWorkspace } from '../../app/workspace.ts';
 import { refuse, valueOf } from './failure.ts';
 
 /** Which workspace a command is about, and who named it. */
@@ -30,15 +30,8 @@ export function chooseWorkspace(
 
 /** Ends the command where the chosen folder is no workspace or its configuration cannot be read. */
 export function requireWorkspace(chosen: Chosen): void {
-  const places = workspacePlaces(chosen.workspace);
-  if (!existsSync(places.config)) {
-    refuse(
-      'workspace-unusable',
-      `${chosen.workspace} is not a workspace: it has no workspace.yaml.`,
-      `Make one with \`atrium init ${chosen.workspace}\`, or name another with --workspace.`,
-    );
-  }
-  const config = readWorkspaceConfig(places.config);
+  valueOf(lookAtWorkspace(chosen.workspace));
+  const config = readWorkspaceConfig(workspacePlaces(chosen.workspace).config);
   if (!config.ok) refuse('workspace-unusable', config.failure.message, config.failure.hint);
 }
 

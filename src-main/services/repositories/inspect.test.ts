@@ -54,6 +54,7 @@ describe('what cannot be added is said in a sentence', () => {
     ['not-a-folder', (at) => (at.write('f', ''), join(at.host, 'f'))],
     ['not-a-repository', (at) => at.home],
     ['not-a-repository', (at) => join(at.host, '.git')],
+    ['unreadable', (at) => (at.commit({}), writeFileSync(join(at.host, '.git/HEAD'), 'nonsense'))],
     ['empty', () => undefined],
     ['unborn', (at) => (at.commit({}), void at.operator(['checkout', '-q', '--orphan', 'other']))],
     ['detached', (at) => (at.commit({}), void at.operator(['checkout', '-q', '--detach']))],

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { failure } from './fault.ts';
 import type { RepositoryFailure } from './fault.ts';
@@ -32,6 +32,7 @@ export type InspectionFailureCode =
   | 'missing-path'
   | 'not-a-folder'
   | 'not-a-repository'
+  | 'unreadable'
   | 'inside-repository'
   | 'foreign-owner'
   | 'bare'
@@ -72,6 +73,13 @@ export async function inspectRepository(input: {
         'foreign-owner',
         `The repository at ${path} belongs to another user than the one Atrium runs as.`,
         'Run Atrium as its owner, or make the repository yours.',
+      );
+    }
+    if ((await lstat(join(path, '.git')).catch(() => null)) !== null) {
+      return failure(
+        'unreadable',
+        `Git cannot read ${join(path, '.git')}.`,
+        'Make it readable for the user that Atrium runs as, or mend the repository.',
       );
     }
     return failure(

@@ -156,12 +156,20 @@ describe('a disk that does not serve', () => {
     expectActionable(error);
   });
 
-  test('read-only from the start: init says that it cannot be made', async () => {
-    const [told, code] = await apart('mount -t tmpfs -o ro none "$disk"; atrium init "$disk/w"');
-    expect(code).toBe('exit 1');
-    const { error } = JSON.parse(told ?? '') as Told;
-    expect(error.code).toBe('disk');
-    expectActionable(error);
+  test('where no folder can be made, init says so', async () => {
+    const lines = await apart(
+      'mount -t tmpfs -o ro none "$disk"; atrium init "$disk/a/w"; atrium init /proc/w; atrium init "$(printf %0300d 0)"',
+    );
+    expect(lines).toHaveLength(6);
+    for (const [n, line] of lines.entries()) {
+      if (n % 2 === 1) {
+        expect(line).toBe('exit 1');
+        continue;
+      }
+      const { error } = JSON.parse(line) as Told;
+      expect(error.code).toBe('disk');
+      expectActionable(error);
+    }
   });
 
   test('full: a draft is refused with what to do, what was there stays, and with room again it goes on', async () => {

@@ -49,6 +49,12 @@ describe('every failure with --json is one JSON value and the exit code that bel
     expect(stderr).toBe('');
   });
 
+  test('a calendar moved to no instant is told, not passed over', async () => {
+    const { code, value } = await workspace.json(['status'], { env: { ATRIUM_NOW: 'yesterday' } });
+    expect(value).toEqual(failure('usage'));
+    expect(code).toBe(2);
+  });
+
   test('without --json it is one line on stderr', async () => {
     const { code, stdout, stderr } = await workspace.run(['ticket', 'show', 'seven']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

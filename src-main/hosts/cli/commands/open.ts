@@ -8,7 +8,7 @@ import type { StatusView } from '../../../contract/operator-api.ts';
 import { TicketDraft } from '../../../contract/tickets.ts';
 import { openInBrowser } from '../browser-window.ts';
 import { refuse, valueOf } from '../failure.ts';
-import { facts, table } from '../output.ts';
+import { counted, facts, table } from '../output.ts';
 import { whole } from '../program.ts';
 import type { Group } from '../program.ts';
 
@@ -27,6 +27,7 @@ export function addOpenCommands(program: Group): void {
     'make a workspace in a folder that is missing or empty',
     [{ flags: '--sample', description: 'with three brands to try it on' }],
     ({ output, appRoot }, { sample }, dir = '') => {
+      if (dir === '') refuse('usage', 'init has an empty path.', 'Name the folder of the workspace.');
       const made = valueOf(initWorkspace(path.resolve(dir), { sample: sample === true, appRoot }));
       const brands = made.brands.map((brand) => ({
         ...brand,
@@ -128,7 +129,7 @@ export function addOpenCommands(program: Group): void {
 function describeStatus(status: StatusView): string {
   const core = status.core === null ? 'not running' : `running, process ${status.core.pid}`;
   const { approvals, questions, total } = status.waiting;
-  const waits = `${total} (${approvals} approvals, ${questions} questions)`;
+  const waits = `${total} (${counted(approvals, 'approval')}, ${counted(questions, 'question')})`;
   const above = facts([
     ['Workspace', status.workspace],
     ['Core', core],

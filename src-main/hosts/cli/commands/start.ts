@@ -3,6 +3,7 @@ import { StartAnswers } from '../../../contract/operator-api.ts';
 import { freshCommandId } from '../ids.ts';
 import { readInput } from '../input.ts';
 import { refuse } from '../failure.ts';
+import { counted } from '../output.ts';
 import { whole } from '../program.ts';
 import type { Group } from '../program.ts';
 
@@ -78,7 +79,7 @@ function describeEnd(report: StartReport): string {
     '',
     merged.length === 0 ? 'Nothing was merged.' : `Merged: ${merged.join(', ')}`,
     ...blocked.map(({ id, reason }) => `Blocked: ${id}, ${reason}`),
-    `Waiting for you: ${waiting.approvals} approvals, ${waiting.questions} questions.`,
+    `Waiting for you: ${counted(waiting.approvals, 'approval')}, ${counted(waiting.questions, 'question')}.`,
   ];
   return lines.join('\n');
 }
