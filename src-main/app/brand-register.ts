@@ -21,6 +21,8 @@ import { createExporter, type Exporter } from './exports.ts';
 import type { Feed } from './feed.ts';
 import { createFolderWatch } from './folder-watch.ts';
 import { createGate } from './gate.ts';
+import type { Layers } from './layers/layers.ts';
+import type { auditPaths } from './path-audit.ts';
 import { openKnowledge, type Knowledge } from './knowledge.ts';
 import { brandPlaces } from './places.ts';
 import { createPublication } from './publication.ts';
@@ -71,6 +73,8 @@ export interface BrandRegisterParts {
   feed: Feed;
   /** Null where agents can run; else one sentence why not. */
   obstacle(): Promise<string | null>;
+  layers: Layers;
+  audit: typeof auditPaths;
   doctorAtGate(brand: Brand): Promise<{ ok: boolean; detail: string }>;
   terminals: Terminals;
   onTerminalEnded(): void;
@@ -131,13 +135,16 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
           .search(ticket.draft.title, 3)
           .map((hit) => ({ page: hit.page, text: hit.snippet.replace(/[\u0002\u0003]/g, '') })),
     });
-    const gate = createGate({ brand, branches, checkMs, doctor: () => parts.doctorAtGate(brand) });
+    const gate = createGate({
+      ...{ brand, branches, checkMs, audit: parts.audit },
+      doctor: () => parts.doctorAtGate(brand),
+    });
     const dispatcher: Dispatcher = createDispatcher({
       brand,
       attempts,
       gate,
       slots: parts.slots,
-      obstacle: () => parts.obstacle(),
+      obstacle: async () => (await parts.obstacle()) ?? (await parts.layers.obstacle(brand)),
       watchFolder,
       opened: config.dispatch === 'on-approval',
       onFault,

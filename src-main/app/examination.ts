@@ -6,8 +6,8 @@ import type { CheckOutcome } from '../domain/checks.ts';
 import { plural } from '../domain/plural.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Brand, BrandRepository } from './brand.ts';
+import type { auditPaths } from './path-audit.ts';
 import { AUTHOR, type Room } from './rooms.ts';
-import { pathsTest } from './ticket-paths.ts';
 import { verify } from './verifier.ts';
 
 /** A candidate at the gate. */
@@ -43,14 +43,12 @@ export function mergeCommitOf(
   });
 }
 
-/** A candidate of more commits is split up: each is a difference to read. */
-const MOST_COMMITS = 200;
-
 type Condition = Omit<GateCondition, 'name'>;
 
 export function createExaminer(parts: {
   brand: Brand;
   checkMs: number;
+  audit: typeof auditPaths;
   doctor(): Promise<{ ok: boolean; detail: string }>;
 }): Examiner {
   const { brand, checkMs } = parts;
@@ -80,7 +78,12 @@ export function createExaminer(parts: {
       return report('');
     }
     note('merge', said('pass', `merges with ${config.branch} at ${onto.slice(0, 10)}`));
-    if (!note('paths', await auditPaths(candidate, repository, onto, merged.tree)))
+    if (
+      !note(
+        'paths',
+        await parts.audit({ ...candidate, paths: candidate.ticket.draft.paths }, git, onto, merged.tree),
+      )
+    )
       return report(merged.tree);
     const { commit } = await mergeCommitOf(candidate, repository, { onto, tree: merged.tree });
     const later: readonly [GateCondition['name'], () => Promise<Condition>][] = [
@@ -168,38 +171,6 @@ export function createExaminer(parts: {
 
 function said(outcome: Verdict, detail: string): Condition {
   return { outcome, detail, durationMs: 0 };
-}
-
-/** Looks at the merged tree and at each commit on the way to it: all of them reach the branch. */
-async function auditPaths(
-  { ticket, base, commit }: Candidate,
-  repository: BrandRepository,
-  onto: CommitId,
-  tree: string,
-): Promise<Condition> {
-  const changed = await repository.git.changes(onto, tree);
-  if (changed.length === 0) return said('fail', 'it changes nothing on the branch');
-  const allowed = pathsTest(ticket.draft.paths);
-  const commits = await repository.git.commitsBetween(base, commit);
-  if (commits.length > MOST_COMMITS)
-    return said(
-      'fail',
-      `it has ${commits.length} commits, more than the ${MOST_COMMITS} that are looked at one by one`,
-    );
-  const outside = new Set(changed.map((change) => change.path).filter((path) => !allowed(path)));
-  for (const one of commits)
-    for (const { path } of await repository.git.changes(base, one)) if (!allowed(path)) outside.add(path);
-  if (outside.size > 0) {
-    const more = outside.size > 10 ? ` and ${outside.size - 10} more` : '';
-    return said(
-      'fail',
-      `it changes paths outside the ticket: ${[...outside].slice(0, 10).join(', ')}${more}`,
-    );
-  }
-  const submodule = changed.find((change) => change.newMode === '160000' || change.oldMode === '160000');
-  if (submodule)
-    return said('fail', `it changes the submodule ${submodule.path}, which only the operator does`);
-  return said('pass', `${plural(changed.length, 'file')} changed, all inside the ticket's paths`);
 }
 
 function worst(conditions: readonly GateCondition[]): Verdict {

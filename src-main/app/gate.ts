@@ -6,6 +6,7 @@ import { hasFailed, type TicketCommand, type Ticket } from '../domain/ticket.ts'
 import type { BranchKeeper } from './branches.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { createExaminer, mergeCommitOf, type Candidate } from './examination.ts';
+import type { auditPaths } from './path-audit.ts';
 
 /**
  * How a candidate left the gate. `waiting`: for the operator's folder or branch, or the doctor; the ticket says which. `left`: somebody else decided
@@ -18,6 +19,8 @@ export interface GateParts {
   brand: Brand;
   branches: Pick<BranchKeeper, 'look'>;
   checkMs: number;
+  /** Looks at what a candidate changes, beside what it says. */
+  audit: typeof auditPaths;
   /** The doctor's word: grade A for the workspace and this brand. */
   doctor(): Promise<{ ok: boolean; detail: string }>;
 }

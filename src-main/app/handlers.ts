@@ -4,6 +4,7 @@ import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import { brandOfTicket, type BrandId, type RunId, type TicketId } from '../contract/ids.ts';
 import { operatorApi, type CostReport, type RunView, type SearchHit } from '../contract/operator-api.ts';
+import type { BrandLayers, GuardProof } from '../contract/layers.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import { isAvailable, type Ticket, type TicketCommand } from '../domain/ticket.ts';
 import { urgentFirst } from '../domain/waiting.ts';
@@ -90,6 +91,18 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       if (run) return ok({ open, view: runView(open.brand, run) });
     }
     return fail('not-found', `there is no run ${id}`, 'see "atrium run list"');
+  };
+
+  const ofLayers = async (
+    id: BrandId | undefined,
+    look: (brand: Brand) => BrandLayers | Promise<BrandLayers>,
+  ): Promise<Result<GuardProof>> => {
+    const chosen = id === undefined ? ok(workspace.open()) : mapped(openOf(id), (open) => [open]);
+    if (!chosen.ok) return chosen;
+    const brands: BrandLayers[] = [];
+    for (const { brand } of chosen.value) brands.push(await look(brand));
+    const canaries = brands.flatMap(({ layers }) => layers.flatMap((proof) => proof.canaries));
+    return ok({ brands, breaches: canaries.filter(({ denied }) => !denied).length });
   };
 
   return {
@@ -330,6 +343,12 @@ export function createHandlers(workspace: Workspace): AnyRouter {
     guard: {
       check: api.guard.check.handler(({ input }) =>
         ok(checkQuestion(input.question, workspace.places, (id) => workspace.brand(id as BrandId)?.brand)),
+      ),
+      prove: api.guard.prove.handler(({ input }) =>
+        ofLayers(input.brand, (brand) => workspace.layers.prove(brand)),
+      ),
+      layers: api.guard.layers.handler(({ input }) =>
+        ofLayers(input.brand, (brand) => workspace.layers.last(brand)),
       ),
     },
     doctor: api.doctor.handler(async ({ input }) => {

@@ -1,5 +1,6 @@
 import type { AnyRouter } from '@orpc/server';
 import { ok, type Result } from '../contract/errors.ts';
+import type { LayerParts } from './layers/layer-parts.ts';
 import { createHandlers } from './handlers.ts';
 import { serveTerminal, type TerminalLine } from './terminal-channel.ts';
 import { openWorkspace, type WorkspaceOptions } from './open-workspace.ts';
@@ -23,9 +24,12 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Composes the services into a core. Fails as data where the workspace cannot be opened. */
-export async function createApp(options: WorkspaceOptions): Promise<Result<App>> {
-  const opened = await openWorkspace(options);
+/**
+ * Composes the services into a core. Fails as data where the workspace cannot be opened.
+ * @param made what the four layers are made of; only tests give another, to show what one layer less lets through
+ */
+export async function createApp(options: WorkspaceOptions, made?: LayerParts): Promise<Result<App>> {
+  const opened = await openWorkspace(options, made);
   if (!opened.ok) return opened;
   const workspace = opened.value;
   const handlers = createHandlers(workspace);

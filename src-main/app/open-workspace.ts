@@ -16,7 +16,6 @@ import { countWaiting, urgentFirst } from '../domain/waiting.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
 import { createTerminals, nodePty, type Terminals } from '../services/terminals/index.ts';
 import { createRuntimes } from '../services/runtimes/index.ts';
-import { createSandbox } from '../services/sandbox/index.ts';
 import type { Brand, BrandParts } from './brand.ts';
 import { createBrandRegister, type NewBrandInput, type OpenBrand } from './brand-register.ts';
 import { guessRepository } from './brands.ts';
@@ -28,6 +27,8 @@ import { createFeed, runView, type Feed } from './feed.ts';
 import { keepHistory } from './history.ts';
 import { settleHousekeeping } from './housekeeping-tickets.ts';
 import { modelUpstreams } from './model-upstreams.ts';
+import { layerParts, type LayerParts } from './layers/layer-parts.ts';
+import { createLayers, type Layers } from './layers/layers.ts';
 import { makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } from './places.ts';
 import { interruptAttempts } from './recovery.ts';
 import { systemTimer } from './runs.ts';
@@ -43,6 +44,7 @@ export interface Workspace {
   feed: Feed;
   start: Start;
   doctor: Doctor;
+  layers: Layers;
   brand(id: BrandId): OpenBrand | undefined;
   open(): OpenBrand[];
   closed(): { id: BrandId; failure: Failure }[];
@@ -74,7 +76,11 @@ export interface WorkspaceOptions {
 
 const GIT_PLACES = ['/usr/bin/git', '/usr/local/bin/git', '/bin/git'];
 
-export async function openWorkspace(options: WorkspaceOptions): Promise<Result<Workspace>> {
+/** @param made what the four layers are made of; only tests give another */
+export async function openWorkspace(
+  options: WorkspaceOptions,
+  made: LayerParts = layerParts,
+): Promise<Result<Workspace>> {
   const { workspace, appRoot, environment } = options;
   const usable = inspectWorkspace(workspace);
   if (!usable.ok) return usable;
@@ -91,7 +97,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
       level: 'error',
       message: `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     });
-  const sandbox = createSandbox({
+  const sandbox = made.sandbox({
     nodePath: options.nodePath,
     forwarderPath: join(appRoot, 'resources', 'run', 'forwarder.mjs'),
     landlockPath: join(appRoot, 'out', 'native', 'landlock'),
@@ -154,7 +160,15 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     onFault,
   };
 
+  const tools = join(appRoot, 'resources', 'run');
+  const layers = createLayers({
+    layers: made.layers({ sandbox, runtimes, git, places, made, timer: systemTimer }),
+    ...{ places, sandbox, tools },
+    now: () => calendar.iso(),
+    clock: () => systemTimer.now(),
+  });
   const doctor = openDoctor({
+    layers,
     places,
     appRoot,
     log: log.value,
@@ -198,6 +212,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     slots,
     feed,
     obstacle,
+    layers,
+    audit: made.audit,
     doctorAtGate: (brand) => doctor.atGate(brand),
     terminals,
     onTerminalEnded: () => void setImmediate(settleIdle),
@@ -215,6 +231,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
     feed,
     start,
     doctor,
+    layers,
     brand: (id) => brands.get(id),
     open: () => brands.open(),
     closed: () => brands.closed(),

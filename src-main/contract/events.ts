@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
+import { LayerProof } from './layers.ts';
 import {
   CheckpointHit,
   GateReport,
@@ -161,6 +162,8 @@ export const BrandEvents = {
     tool: z.string(),
     layer: z.string(),
   }),
+  /** What canaries showed of the four layers. */
+  'layers.proved': z.object({ layers: z.array(LayerProof) }),
   'repository.added': z.object({ name: z.string(), path: z.string(), branch: z.string(), checks }),
   'repository.proved': z.object({
     name: z.string(),

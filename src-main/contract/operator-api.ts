@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CountBy, WorkspaceConfig } from './config.ts';
 import { Failure } from './errors.ts';
 import { RecordedEvent } from './events.ts';
+import { GuardProof } from './layers.ts';
 import { AttemptId, BrandId, CommandId, CommitId, RunId, TicketId } from './ids.ts';
 import { HandoffInput, HandoffView } from './handoff.ts';
 import {
@@ -496,7 +497,13 @@ export const operatorApi = {
     )
     .output(eventIterator(StartReport)),
 
-  guard: { check: call(z.object({ question: z.unknown() }), GuardDecision) },
+  guard: {
+    check: call(z.object({ question: z.unknown() }), GuardDecision),
+    /** Fires canaries through each layer of each brand. */
+    prove: call(z.object({ brand: BrandId.optional() }), GuardProof),
+    /** What was last proved; fires nothing. */
+    layers: call(z.object({ brand: BrandId.optional() }), GuardProof),
+  },
   doctor: call(z.object({ brand: BrandId.optional() }), DoctorReport),
   cost: call(z.object({ by: z.enum(['day', 'model', 'brand']).default('day') }), CostReport),
 

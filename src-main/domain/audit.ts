@@ -92,6 +92,12 @@ export function explain(event: BrandEvent): string {
       return `the run ends, ${event.data.outcome}: ${event.data.reason}`;
     case 'guard.decided':
       return `${event.data.decision} ${event.data.tool} by rule ${event.data.rule}: ${event.data.reason}`;
+    case 'layers.proved': {
+      const missing = event.data.layers.filter((proof) => !proof.live);
+      return missing.length === 0
+        ? 'the four layers proved: each denies its canaries'
+        : `the four layers proved; not live: ${missing.map((proof) => `${proof.layer}, ${proof.detail}`).join('; ')}`;
+    }
     case 'repository.added':
       return `repository ${event.data.name} added, branch ${event.data.branch}`;
     case 'repository.proved':

@@ -551,6 +551,26 @@ export const t = {
     mended: 'Put right before grading',
     noted: 'Done by you, and no fault',
   },
+  layers: {
+    title: 'Layers',
+    prove: 'Prove the layers',
+    proving: 'Proving',
+    none: 'There is no brand to wall in yet.',
+    never: 'Not proved yet',
+    sealed: 'Sealed',
+    name: { call: 'Call', room: 'Room', kernel: 'Kernel', exit: 'Exits and entries' },
+    what: {
+      call: 'Policy, before each call',
+      room: 'What exists inside, and what can be read, written and reached',
+      kernel: 'The same by the kernel, whatever is mounted',
+      exit: 'What can reach a branch, a page, a brief or a model',
+    },
+    state: { 'not-run': 'Not proved', passed: 'Live', failed: 'Not live' },
+    said: (breaches: number) =>
+      breaches === 0
+        ? 'Every canary was denied.'
+        : `${breaches === 1 ? '1 canary was' : `${breaches} canaries were`} not denied.`,
+  },
   cost: {
     title: 'Cost',
     groupedBy: 'Grouped by',

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { createApp, initWorkspace } from '../../src-main/app/index.ts';
-import type { CallContext, TerminalLine } from '../../src-main/app/index.ts';
+import type { AppOptions, CallContext, TerminalLine } from '../../src-main/app/index.ts';
+import type { LayerParts } from '../../src-main/app/layers/layer-parts.ts';
 import type { WorkspaceConfig } from '../../src-main/contract/config.ts';
 import type { Result } from '../../src-main/contract/errors.ts';
 import type { operatorApi } from '../../src-main/contract/operator-api.ts';
@@ -39,8 +40,8 @@ export interface TestPlace {
   environment: NodeJS.ProcessEnv;
   /** Makes a git repository beside the workspace, branch main, with one commit. */
   repository(name: string, files: Record<string, string>): TestRepository;
-  /** Opens the core inside this process. Its door answers like the CLI's. */
-  open(): Promise<InProcessCore>;
+  /** Opens the core inside this process, of other layers where a test takes one away. Its door answers like the CLI's. */
+  open(made?: LayerParts): Promise<InProcessCore>;
   /** Starts a core process from `out/`, and connects to its socket. */
   start(options?: { root?: string; need?: 'serve' | 'window' }): Promise<CoreProcess>;
   remove(): void;
@@ -106,7 +107,7 @@ export function makePlace(config: Partial<WorkspaceConfig> = {}): TestPlace {
     workspace,
     environment,
     repository: (name, files) => makeRepository(path.join(around, name), home, files),
-    open: () => openInProcess(workspace, environment),
+    open: (made) => openInProcess(workspace, environment, made),
     start: (options = {}) =>
       startProcess(workspace, environment, options.root ?? appRoot, options.need ?? 'serve'),
     remove: () => rmSync(around, { recursive: true, force: true, maxRetries: 5 }),
@@ -137,9 +138,13 @@ function makeRepository(folder: string, home: string, files: Record<string, stri
   return { path: folder, git, commit };
 }
 
-async function openInProcess(workspace: string, environment: NodeJS.ProcessEnv): Promise<InProcessCore> {
+async function openInProcess(
+  workspace: string,
+  environment: NodeJS.ProcessEnv,
+  made: LayerParts | undefined,
+): Promise<InProcessCore> {
   const faults: string[] = [];
-  const app = await createApp({
+  const options: AppOptions = {
     workspace,
     appRoot,
     nodePath,
@@ -148,7 +153,8 @@ async function openInProcess(workspace: string, environment: NodeJS.ProcessEnv):
     log: ({ level, message }) => {
       if (level === 'error') faults.push(message);
     },
-  });
+  };
+  const app = await createApp(options, made);
   if (!app.ok) throw new Error(`${app.failure.code}: ${app.failure.message}`);
   const door = (name: CallContext['door']): OperatorClient =>
     createRouterClient(app.value.router(name), { context: { door: name } }) as OperatorClient;
@@ -214,7 +220,13 @@ export async function addBrand(
   client: OperatorClient,
   id: string,
   repository: string | string[],
-  checks: { setup?: string; test?: string; lint?: string; count?: 'tap' | 'junit' | 'exit' } = {},
+  checks: {
+    setup?: string;
+    test?: string;
+    lint?: string;
+    count?: 'tap' | 'junit' | 'exit';
+    sealed?: boolean;
+  } = {},
 ): Promise<void> {
   held(
     await client.brand.add({

@@ -7,6 +7,7 @@ import type { Runtime } from '../../services/runtimes/index.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
 import type { Calendar } from '../calendar.ts';
 import { checkQuestion } from '../guard-check.ts';
+import type { Layers } from '../layers/layers.ts';
 import type { Places } from '../places.ts';
 import type { Timer } from '../runs.ts';
 import type { WorkspaceLog } from '../workspace-log.ts';
@@ -31,6 +32,7 @@ export function openDoctor(parts: {
   log: WorkspaceLog;
   brands(): { open: Patient[]; closed: { id: BrandId; failure: Failure }[] };
   sandbox: Sandbox;
+  layers: Layers;
   git: GitProgram;
   runtimes: readonly Runtime[];
   calendar: Calendar;
@@ -54,7 +56,7 @@ export function openDoctor(parts: {
       tools: join(parts.appRoot, 'resources', 'run'),
       ask: (question) => checkQuestion(question, places, brandOf),
     }),
-    wallChecks({ places, sandbox }),
+    wallChecks({ places, sandbox, layers: parts.layers }),
     repositoryChecks({ git: parts.git, now }),
     knowledgeChecks(),
     workChecks({ sandbox, runtimes: parts.runtimes, now }),

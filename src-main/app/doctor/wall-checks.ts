@@ -4,11 +4,12 @@ import { sandboxProfile } from '../../domain/sandbox-profile.ts';
 import { EXECUTOR } from '../../domain/ticket.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
 import type { Brand } from '../brand.ts';
+import type { Layers } from '../layers/layers.ts';
 import type { Places } from '../places.ts';
 import { fails, holds, type Checks } from './check.ts';
 
 /** What holds whatever an agent program does (10 and 11). */
-export function wallChecks(parts: { places: Places; sandbox: Sandbox }): Checks {
+export function wallChecks(parts: { places: Places; sandbox: Sandbox; layers: Layers }): Checks {
   const { places, sandbox } = parts;
   /** What the walls are made from: the launcher and how it limits. */
   const mark = async (): Promise<string> => JSON.stringify(await sandbox.probe());
@@ -42,10 +43,11 @@ export function wallChecks(parts: { places: Places; sandbox: Sandbox }): Checks 
       {
         number: 11,
         mark,
-        prove: ({ brand }) =>
-          brand.config.sealed
-            ? fails('the third layer of a sealed brand is not built')
-            : holds('not sealed: nothing is compulsory'),
+        prove: async ({ brand }) => {
+          if (!brand.config.sealed) return holds('not sealed: nothing is compulsory');
+          const missing = await parts.layers.obstacle(brand);
+          return missing === null ? holds('all four layers are live') : fails(missing);
+        },
       },
     ],
   };

@@ -11,6 +11,7 @@ import { Ago, Line } from '../../ui/text.tsx';
 import { Page } from '../frame/page.tsx';
 import { Cost } from './cost.tsx';
 import { runDoctor, useAsking } from './doctor.ts';
+import { LayersSection } from './layers.tsx';
 import css from './health.module.css';
 
 function Check({ check }: { check: CheckView }) {
@@ -81,7 +82,7 @@ function Report({ report }: { report: DoctorReport }) {
   );
 }
 
-/** The nineteen checks, each with what it proved and when, and what the work cost. */
+/** The nineteen checks and the layers of each brand, each with what it proved and when, and what the work cost. */
 export function HealthScreen() {
   const report = useLive((live) => live.doctor);
   const { running, failure } = useAsking();
@@ -112,6 +113,7 @@ export function HealthScreen() {
         )}
         {report !== null && <Report report={report} />}
       </Section>
+      <LayersSection />
       <Cost />
     </Page>
   );

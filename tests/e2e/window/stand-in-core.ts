@@ -7,8 +7,9 @@ import { RPCHandler } from '@orpc/server/ws';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { fail, ok } from '../../../src-main/contract/errors.ts';
+import { type GuardProof, LayerName, type LayerProof } from '../../../src-main/contract/layers.ts';
 import { operatorApi } from '../../../src-main/contract/operator-api.ts';
-import type { FeedItem, RunOutput, StartReport } from '../../../src-main/contract/operator-api.ts';
+import type { BrandView, FeedItem, RunOutput, StartReport } from '../../../src-main/contract/operator-api.ts';
 import { TicketDraft } from '../../../src-main/contract/tickets.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { TERMINAL_PATH } from '../../../src-main/contract/terminals.ts';
@@ -463,7 +464,11 @@ export async function startStandIn({
         yield report;
       }
     }),
-    guard: { check: api.guard.check.handler(() => fail('not-built', 'The stand-in has no guard.')) },
+    guard: {
+      check: api.guard.check.handler(() => fail('not-built', 'The stand-in has no guard.')),
+      prove: api.guard.prove.handler(() => ok(layersOf(snapshot.brands, true))),
+      layers: api.guard.layers.handler(() => ok(layersOf(snapshot.brands, false))),
+    },
     doctor: api.doctor.handler(() => {
       const report = examination(new Date().toISOString());
       tell({ kind: 'doctor', report });
@@ -609,4 +614,20 @@ export async function startStandIn({
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Every brand's layers: the last one lacks its third, and what was never proved has none. */
+function layersOf(brands: readonly BrandView[], proved: boolean): GuardProof {
+  const shown = brands.map(({ id, sealed }, index): GuardProof['brands'][number] => {
+    const at = proved || index > 0 ? new Date(Date.now() - 90_000).toISOString() : null;
+    const layers = LayerName.options.map((layer): LayerProof => {
+      const live = layer !== 'kernel' || index < brands.length - 1;
+      const detail = live
+        ? '19 canaries denied'
+        : 'this kernel has no Landlock; its runs do without, and a sealed brand does not run';
+      return { layer, live, detail, canaries: [{ name: 'write to /usr', denied: true }] };
+    });
+    return { id, sealed, at, layers: at === null ? [] : layers };
+  });
+  return { brands: shown, breaches: 0 };
 }

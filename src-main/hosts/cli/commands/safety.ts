@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { BrandId } from '../../../contract/ids.ts';
+import type { GuardProof } from '../../../contract/layers.ts';
 import type { DoctorReport, GuardDecision } from '../../../contract/operator-api.ts';
 import { valueOf } from '../failure.ts';
 import { freshCommandId, idOf } from '../ids.ts';
@@ -26,6 +27,20 @@ export function addSafetyCommands(program: Group): void {
         decision,
         () => `${decision.decision}: ${decision.reason} (${decision.rule}, ${decision.layer})`,
       );
+    },
+  );
+
+  guard.add<{ brand?: string }>(
+    'prove',
+    'fire canaries through the four layers; exit code 1 where one is not live',
+    [{ flags: '--brand <id>', description: 'of this brand only' }],
+    async ({ output, core }, options) => {
+      const brand = options.brand === undefined ? {} : { brand: idOf(BrandId, options.brand) };
+      const { client } = await core();
+      const proof = valueOf(await client.guard.prove(brand));
+      output.value(proof, () => describeProof(proof));
+      const holds = proof.brands.every(({ layers }) => layers.length > 0 && layers.every(({ live }) => live));
+      if (!holds || proof.breaches > 0) process.exitCode = 1;
     },
   );
 
@@ -108,6 +123,18 @@ function readJson(text: string): { question: unknown } | undefined {
 /** What cannot be read cannot be allowed. */
 function malformed(): GuardDecision {
   return { decision: 'deny', rule: 'malformed-input', reason: 'The question is not JSON.', layer: 'policy' };
+}
+
+function describeProof({ brands, breaches }: GuardProof): string {
+  const rows = brands.flatMap(({ id, sealed, layers }) =>
+    layers.map(({ layer, live, detail }) => [
+      sealed ? `${id} (sealed)` : id,
+      layer,
+      live ? 'live' : 'NOT LIVE',
+      detail,
+    ]),
+  );
+  return `${table(['BRAND', 'LAYER', '', ''], rows, 'No brand.')}\n\n${breaches === 1 ? '1 breach' : `${breaches} breaches`}`;
 }
 
 function describeDoctor(report: DoctorReport): string {

@@ -15,7 +15,7 @@ const unbuilt: Record<string, string[]> = {
   checkpoint: ['save', 'list', 'restore'],
   mail: ['send', 'list', 'read'],
   handoff: ['write', 'read'],
-  guard: ['log', 'prove'],
+  guard: ['log'],
   hook: [''],
   distill: ['gather', 'route', 'run'],
   wiki: ['lint', 'reindex'],
