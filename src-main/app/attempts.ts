@@ -19,6 +19,8 @@ export type Execution = { candidate: true } | { candidate: false; reason: string
 export interface AttemptParts {
   brand: Brand;
   branches: Pick<BranchKeeper, 'look'>;
+  /** Makes room for one more checkout; false where all that there may be are in use. */
+  makeRoom(): Promise<boolean>;
   runtimes: readonly Runtime[];
   attemptMs: number;
   extracts(ticket: Ticket): Extract[];
@@ -65,6 +67,12 @@ export function createAttempts(parts: AttemptParts): Attempts {
     if (!runtime) return fail('runtime-missing', `there is no runtime ${ticket.runtime}`);
     const strange = await parts.branches.look(repository.value);
     if (strange !== null) return fail('repository-unusable', strange);
+    if (!existsSync(checkoutFolder(brand.places, id)) && !(await parts.makeRoom()))
+      return fail(
+        'repository-unusable',
+        'there are as many checkouts as the workspace may have, all in use',
+        'it goes on when one of them is done; "maxCheckouts" in workspace.yaml says how many there may be',
+      );
     const base = await freshBase(repository.value);
     if (!base.ok) return base;
     const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;

@@ -21,8 +21,12 @@ import { createExporter, type Exporter } from './exports.ts';
 import type { Feed } from './feed.ts';
 import { createFolderWatch } from './folder-watch.ts';
 import { createGate } from './gate.ts';
+<<<<<<< HEAD
 import type { Layers } from './layers/layers.ts';
 import type { auditPaths } from './path-audit.ts';
+=======
+import { makeRoomForCheckout } from './housekeeping.ts';
+>>>>>>> 179283d (Checkouts keep to the number that a workspace may have; ages of checkouts tried at their boundaries)
 import { openKnowledge, type Knowledge } from './knowledge.ts';
 import { brandPlaces } from './places.ts';
 import { createPublication } from './publication.ts';
@@ -128,6 +132,12 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     const attempts = createAttempts({
       brand,
       branches,
+      makeRoom: () =>
+        makeRoomForCheckout(
+          [...open.values()].map((one) => one.brand),
+          config.maxCheckouts,
+          new Date(brandParts.now()),
+        ),
       runtimes: parts.runtimes,
       attemptMs: config.attemptMinutes * 60_000,
       extracts: (ticket) =>

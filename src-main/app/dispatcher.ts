@@ -234,7 +234,13 @@ export function createDispatcher(parts: {
     }
     release(id);
     if (execution.value.candidate) await judge(id);
-    else await tidy(id);
+    else await settleAfter(id);
+  };
+
+  /** What ended may have made room for what is held. */
+  const settleAfter = async (id: TicketId) => {
+    await tidy(id);
+    for (const entry of held.values()) entry.look = true;
   };
 
   /** What the operator puts right in the repository's folder, or the next start, lets the ticket go on. */
@@ -271,7 +277,7 @@ export function createDispatcher(parts: {
     }
     watched?.stop();
     atGate.delete(id);
-    await tidy(id);
+    await settleAfter(id);
   };
 
   const watchAtGate = (id: TicketId, folder: string) => {

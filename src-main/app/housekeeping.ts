@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import { TicketId } from '../contract/ids.ts';
-import { openAttempt } from '../domain/ticket.ts';
+import { openAttempt, type Ticket } from '../domain/ticket.ts';
 import type { Brand } from './brand.ts';
 import { deskFolder } from './places.ts';
 
@@ -22,8 +22,7 @@ export async function overdueCheckouts(
     const desk = deskFolder(brand.places, repository.value.config.name);
     for (const { folder } of await repository.value.git.checkouts()) {
       if (folder === desk) continue;
-      const id = TicketId.safeParse(basename(folder));
-      const ticket = id.success ? brand.tickets.get(id.data) : null;
+      const ticket = ticketOf(brand, folder);
       if (
         ticket &&
         (openAttempt(ticket) || ['draft', 'ready', 'in_progress', 'verifying'].includes(ticket.state))
@@ -72,18 +71,66 @@ function sweepSetup(folder: string, now: Date): void {
 export async function cleanUp(brand: Brand, now: Date): Promise<number> {
   if (brand.runs.live().length === 0) sweepSetup(brand.places.setupCache, now);
   const overdue = await overdueCheckouts(brand, now);
-  for (const { folder, repository, reason } of overdue) {
-    const found = brand.repository(repository);
-    if (!found.ok) continue;
-    const kept = await brand.rooms.remove(found.value.git, folder);
-    brand.record(
-      'checkouts',
-      [{ type: 'checkout.removed', data: { folder, reason, saved: kept.saved ?? kept.aside } }],
-      core,
-    );
-    const id = TicketId.safeParse(basename(folder));
-    const ticket = id.success ? brand.tickets.get(id.data) : null;
-    for (const attempt of ticket?.attempts ?? []) await found.value.git.unpinBase(attempt.id);
-  }
+  for (const one of overdue) await removeCheckout(brand, one);
   return overdue.length;
+}
+
+async function removeCheckout(
+  brand: Brand,
+  { folder, repository, reason }: { folder: string; repository: string; reason: string },
+): Promise<void> {
+  const found = brand.repository(repository);
+  if (!found.ok) return;
+  const kept = await brand.rooms.remove(found.value.git, folder);
+  brand.record(
+    'checkouts',
+    [{ type: 'checkout.removed', data: { folder, reason, saved: kept.saved ?? kept.aside } }],
+    core,
+  );
+  for (const attempt of ticketOf(brand, folder)?.attempts ?? []) await found.value.git.unpinBase(attempt.id);
+}
+
+/**
+ * Makes room for one more checkout where there are as many as the workspace may have: what is overdue goes, and then, of those
+ * whose ticket has ended, the one that is oldest. False where all of them are in use.
+ *
+ * @param most how many there may be in all brands together
+ */
+export async function makeRoomForCheckout(
+  brands: readonly Brand[],
+  most: number,
+  now: Date,
+): Promise<boolean> {
+  const full = async () => (await ticketCheckouts(brands)).length >= most;
+  if (!(await full())) return true;
+  for (const brand of brands) await cleanUp(brand, now);
+  while (await full()) {
+    const ended = (await ticketCheckouts(brands)).filter(({ endedAt }) => endedAt !== null);
+    const [oldest] = ended.sort((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? ''));
+    if (!oldest) return false;
+    await removeCheckout(oldest.brand, { ...oldest, reason: 'another ticket needed its place' });
+  }
+  return true;
+}
+
+async function ticketCheckouts(
+  brands: readonly Brand[],
+): Promise<{ brand: Brand; folder: string; repository: string; endedAt: string | null }[]> {
+  const found: { brand: Brand; folder: string; repository: string; endedAt: string | null }[] = [];
+  for (const brand of brands)
+    for (const repository of await brand.repositories()) {
+      if (!repository.ok) continue;
+      for (const { folder } of await repository.value.git.checkouts()) {
+        const ticket = ticketOf(brand, folder);
+        if (!ticket) continue;
+        const endedAt = ['merged', 'blocked'].includes(ticket.state) ? ticket.endedAt : null;
+        found.push({ brand, folder, repository: repository.value.config.name, endedAt });
+      }
+    }
+  return found;
+}
+
+function ticketOf(brand: Brand, folder: string): Ticket | null {
+  const id = TicketId.safeParse(basename(folder));
+  return id.success ? brand.tickets.get(id.data) : null;
 }
