@@ -21,12 +21,9 @@ import { createExporter, type Exporter } from './exports.ts';
 import type { Feed } from './feed.ts';
 import { createFolderWatch } from './folder-watch.ts';
 import { createGate } from './gate.ts';
-<<<<<<< HEAD
+import { makeRoomForCheckout } from './housekeeping.ts';
 import type { Layers } from './layers/layers.ts';
 import type { auditPaths } from './path-audit.ts';
-=======
-import { makeRoomForCheckout } from './housekeeping.ts';
->>>>>>> 179283d (Checkouts keep to the number that a workspace may have; ages of checkouts tried at their boundaries)
 import { openKnowledge, type Knowledge } from './knowledge.ts';
 import { brandPlaces } from './places.ts';
 import { createPublication } from './publication.ts';

@@ -544,6 +544,7 @@ export const t = {
     passed: 'Passed',
     failed: 'Failed',
     notBuilt: 'Not built',
+    number: 'No.',
     proved: 'Proved',
     took: 'Took',
     check: 'Check',

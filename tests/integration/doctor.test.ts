@@ -329,3 +329,16 @@ test('[B3] below A nothing is merged; the candidate waits, and goes on when the 
   await examine();
   expect((await siege.until(id, (ticket) => ticket.state === 'merged')).attempts).toBe(1);
 });
+
+test('[B4] of a sealed brand the doctor demands every layer, and names the one that is missing', async () => {
+  const vault = place.repository('vault', { 'v.txt': 'v\n' });
+  held(
+    await core.client.brand.add({
+      ...{ id: 'vault', name: 'vault', repositories: [vault.path], sealed: true, confirmed: true },
+      ...{ setup: 'none', test: 'none', lint: 'none', count: 'exit' as const },
+    }),
+  );
+  const report = held(await core.client.doctor({ brand: 'vault' }));
+  const eleven = report.checks.find(({ number }) => number === 11);
+  expect(eleven?.detail).toMatch(eleven?.ok ? /vault: all four layers are live/ : /vault: .*kernel/);
+});

@@ -54,6 +54,8 @@ function Said({ title, lines }: { title: string; lines: readonly string[] }) {
 }
 
 function Report({ report }: { report: DoctorReport }) {
+  // What does not hold is what one came for.
+  const checks = [...report.checks].sort((a, b) => Number(a.ok) - Number(b.ok) || a.number - b.number);
   return (
     <>
       <Said title={t.health.mended} lines={report.mended} />
@@ -61,7 +63,9 @@ function Report({ report }: { report: DoctorReport }) {
       <table className={css.checks}>
         <thead>
           <tr>
-            <th scope="col" className={css.number} aria-label={t.health.check} />
+            <th scope="col" className={css.number}>
+              {t.health.number}
+            </th>
             <th scope="col">{t.health.state}</th>
             <th scope="col">{t.health.check}</th>
             <th scope="col" className={css.when}>
@@ -73,7 +77,7 @@ function Report({ report }: { report: DoctorReport }) {
           </tr>
         </thead>
         <tbody>
-          {report.checks.map((check) => (
+          {checks.map((check) => (
             <Check key={check.number} check={check} />
           ))}
         </tbody>

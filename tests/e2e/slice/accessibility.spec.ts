@@ -26,7 +26,7 @@ const screens: readonly [name: string, path: string, prepare?: Prepare][] = [
   ['its runs', '/brand/label/runs'],
   ['its activity', '/brand/label/activity'],
   ['a wiki page', '/wiki/label/label', (page) => page.getByRole('button', { name: /^high/ }).click()],
-  ['the health', '/health', pressed('r', 'main ol li')],
+  ['the health', '/health', pressed('r', 'main tbody tr')],
   ['the settings', '/settings'],
   ['adding a brand', '/add-brand'],
   ['the palette', '/', pressed('Control+k', '[cmdk-list]')],

@@ -636,6 +636,7 @@ export function snapshotOf(amount: Amount): Snapshot {
         detail: amount === 'none' ? 'Not found on this machine' : 'Key from a file',
       },
     ],
+    waiting: [],
     doctor: amount === 'none' ? null : examination(before(9 * 60)),
     lastStart:
       amount === 'none'

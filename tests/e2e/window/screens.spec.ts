@@ -22,7 +22,7 @@ const screens: [name: string, path: string, prepare?: Prepare][] = [
   ['a blocked ticket', '/ticket/T-quant-7'],
   ['a ticket that is not there', '/ticket/T-label-999'],
   ['a wiki page', '/wiki/label/concerts'],
-  ['the health', '/health', opened('r', 'ol li')],
+  ['the health', '/health', opened('r', 'tbody tr')],
   ['the settings', '/settings'],
   ['adding a brand', '/add-brand'],
   ['the palette', '/', opened('Control+k', '[cmdk-list]')],
