@@ -1,6 +1,6 @@
 import { existsSync, lchownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { INSIDE } from '../domain/sandbox-profile.ts';
+import { INSIDE } from '../domain/inside.ts';
 import type { Sandbox, SandboxProfile } from '../services/sandbox/index.ts';
 
 /** A file of a home, by its path relative to it. */

@@ -8,7 +8,7 @@ import type { BrandId } from '../contract/ids.ts';
 import type { TicketDraft } from '../contract/tickets.ts';
 import { decideMode } from '../domain/mode-rules.ts';
 import { EXECUTOR } from '../domain/ticket.ts';
-import { INSIDE } from '../domain/sandbox-profile.ts';
+import { INSIDE } from '../domain/inside.ts';
 import { openEventStore, type EventStore } from '../services/event-store/index.ts';
 import type { ModelUpstream } from '../services/gateway/index.ts';
 import {

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { INSIDE } from '../domain/sandbox-profile.ts';
+import { INSIDE } from '../domain/inside.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
 import { layHome } from './agent-homes.ts';
 

@@ -1,7 +1,7 @@
 import { normalize, resolve } from 'node:path';
 import { TicketId, type RunId } from '../contract/ids.ts';
 import { GuardQuestion, type GuardDecision } from '../contract/operator-api.ts';
-import { INSIDE } from '../domain/sandbox-profile.ts';
+import { INSIDE } from '../domain/inside.ts';
 import type { Brand } from './brand.ts';
 import { CALL_LAYER, decideCall } from './guard.ts';
 import { followed, pathsOf } from './named-paths.ts';

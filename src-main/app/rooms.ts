@@ -14,7 +14,8 @@ import type { AgentContract, Checks, RepositoryConfig } from '../contract/config
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId, CommitId } from '../contract/ids.ts';
 import { judge, type CheckOutcome, type CommandOutcome } from '../domain/checks.ts';
-import { INSIDE, sandboxProfile, type ProfileFacts, type SandboxProfile } from '../domain/sandbox-profile.ts';
+import { INSIDE } from '../domain/inside.ts';
+import { sandboxProfile, type ProfileFacts, type SandboxProfile } from '../domain/sandbox-profile.ts';
 import { openRunGateway, type RunReports } from '../services/gateway/index.ts';
 import type { Repository } from '../services/repositories/index.ts';
 import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';

@@ -1,6 +1,6 @@
 import type { AgentContract } from '../contract/config.ts';
 import { branchOfTicket } from '../contract/ids.ts';
-import { INSIDE } from './sandbox-profile.ts';
+import { INSIDE } from './inside.ts';
 import type { Ticket } from './ticket.ts';
 
 /** Wiki extracts for a brief: plain text with the page that it stands on. */

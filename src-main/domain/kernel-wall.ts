@@ -1,5 +1,6 @@
 import type { AgentContract } from '../contract/config.ts';
-import { INSIDE, type ProfileFacts } from './sandbox-profile.ts';
+import { INSIDE } from './inside.ts';
+import type { ProfileFacts } from './sandbox-profile.ts';
 
 /**
  * What the kernel layer lets a run use, beside the system that every sandbox has: trees and ports by their names inside. It is

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { AgentContract } from '../contract/config.ts';
 import type { TicketId } from '../contract/ids.ts';
-import { INSIDE, sandboxProfile, type ProfileFacts } from './sandbox-profile.ts';
+import { INSIDE } from './inside.ts';
+import { sandboxProfile, type ProfileFacts } from './sandbox-profile.ts';
 
 const facts: ProfileFacts = {
   name: 'R-shop-1',

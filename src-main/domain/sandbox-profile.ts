@@ -1,16 +1,7 @@
 import type { AgentContract } from '../contract/config.ts';
 import { branchOfTicket, type TicketId } from '../contract/ids.ts';
+import { INSIDE } from './inside.ts';
 import { kernelWall, type KernelWall } from './kernel-wall.ts';
-
-/** Fixed places inside every sandbox. */
-export const INSIDE = {
-  checkout: '/work',
-  home: '/home/agent',
-  base: '/opt/atrium/base',
-  tools: '/opt/atrium/run',
-  socket: '/run/atrium/core.sock',
-  gateway: 'http://127.0.0.1:8790',
-} as const;
 
 export type Mount =
   | { kind: 'bind'; source: string; target: string; access: 'read' | 'write' }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { plural } from '../../domain/plural.ts';
 import { EIGHT_CONTRACTS } from '../../domain/contracts.ts';
-import { INSIDE } from '../../domain/sandbox-profile.ts';
+import { INSIDE } from '../../domain/inside.ts';
 import { EXECUTOR } from '../../domain/ticket.ts';
 import type { GuardDecision } from '../../contract/operator-api.ts';
 import { readContracts } from '../configuration.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { INSIDE } from '../../domain/sandbox-profile.ts';
+import { INSIDE } from '../../domain/inside.ts';
 import { plural } from '../../domain/plural.ts';
 import type { Runtime, Task } from '../../services/runtimes/index.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
