@@ -340,5 +340,7 @@ test('[B4] of a sealed brand the doctor demands every layer, and names the one t
   );
   const report = held(await core.client.doctor({ brand: 'vault' }));
   const eleven = report.checks.find(({ number }) => number === 11);
-  expect(eleven?.detail).toMatch(eleven?.ok ? /vault: all four layers are live/ : /vault: .*kernel/);
+  expect(eleven?.detail).toMatch(
+    eleven?.ok ? /vault: sealed, and all four layers are live/ : /vault: .*kernel/,
+  );
 });

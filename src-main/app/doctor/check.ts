@@ -1,3 +1,4 @@
+import type { LayerName, LayerProof } from '../../contract/layers.ts';
 import type { Brand } from '../brand.ts';
 import type { BranchKeeper } from '../branches.ts';
 import type { Exporter } from '../exports.ts';
@@ -25,6 +26,8 @@ export const fails = (detail: string): Finding => ({ ok: false, detail });
 export interface Examination {
   log(patient: Patient): Promise<BrandLogProof>;
   workspaceLog(): Promise<StoreProof>;
+  /** The layer of a brand, tried by canaries of its own. */
+  layer(patient: Patient, name: LayerName): Promise<LayerProof>;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { BrandId } from '../../contract/ids.ts';
 import type { CheckView, DoctorReport } from '../../contract/operator-api.ts';
 import { CHECK_TITLES, grade } from '../../domain/doctor.ts';
 import type { Brand } from '../brand.ts';
+import type { Layers } from '../layers/layers.ts';
 import { readHead } from '../ticket-lines.ts';
 import type { Check, Checks, Examination, Finding, Patient } from './check.ts';
 import { createLogProver, type LogProver } from './log-prover.ts';
@@ -23,6 +24,7 @@ export interface DoctorParts {
   patients(): Patient[];
   appRoot: string;
   workspaceLog: string;
+  layers: Pick<Layers, 'prove'>;
   /** Puts right what is Atrium's own; says each thing in a sentence. */
   mend(patients: readonly Patient[]): Promise<string[]>;
   /** What the operator did, a sentence each. */
@@ -234,11 +236,12 @@ function splitKey(key: string): [number, string] {
 /** The position that each export names is read before anything is mended: a log that was cut shows against it. */
 function createExamination(
   patients: readonly Patient[],
-  parts: Pick<DoctorParts, 'appRoot' | 'workspaceLog'>,
+  parts: Pick<DoctorParts, 'appRoot' | 'workspaceLog' | 'layers'>,
 ): { examination: Examination; prover: LogProver } {
   const prover = createLogProver(parts.appRoot);
   const anchors = new Map(patients.map(({ brand }) => [brand.id, readHead(brand.places.tickets)]));
   const logs = new Map<BrandId, ReturnType<LogProver['brand']>>();
+  const layers = new Map<BrandId, ReturnType<Layers['prove']>>();
   let workspace: ReturnType<LogProver['workspace']> | undefined;
   return {
     prover,
@@ -251,6 +254,12 @@ function createExamination(
         const proof = prover.brand({ kind: 'brand', file: brand.places.log, exported, anchor });
         logs.set(brand.id, proof);
         return proof;
+      },
+      async layer({ brand }, name) {
+        const proof = layers.get(brand.id) ?? parts.layers.prove(brand);
+        layers.set(brand.id, proof);
+        const found = (await proof).layers.find(({ layer }) => layer === name);
+        return found ?? { layer: name, live: false, detail: 'its proof did not run', canaries: [] };
       },
       workspaceLog: () => (workspace ??= prover.workspace({ kind: 'workspace', file: parts.workspaceLog })),
     },

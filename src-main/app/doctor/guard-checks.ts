@@ -6,9 +6,11 @@ import { EIGHT_CONTRACTS } from '../../domain/contracts.ts';
 import { INSIDE } from '../../domain/inside.ts';
 import { EXECUTOR } from '../../domain/ticket.ts';
 import type { GuardDecision } from '../../contract/operator-api.ts';
+import type { Sandbox } from '../../services/sandbox/index.ts';
 import { readContracts } from '../configuration.ts';
 import type { Places } from '../places.ts';
 import { fails, holds, type Checks } from './check.ts';
+import { markOfWalls } from './wall-checks.ts';
 
 /** What roles may do, and whether that is held to (6 to 9). */
 export function guardChecks(parts: {
@@ -17,6 +19,7 @@ export function guardChecks(parts: {
   tools: string;
   /** The question that `guard check` and every hook ask. */
   ask(question: unknown): GuardDecision;
+  sandbox: Sandbox;
 }): Checks {
   const { places, tools } = parts;
   const installed = digests(tools);
@@ -76,8 +79,9 @@ export function guardChecks(parts: {
       },
       {
         number: 9,
-        mark: () => null,
-        prove: ({ brand }) => {
+        mark: async () => [await markOfWalls(parts.sandbox), stamps(tools), stamps(places.agents)].join('\n'),
+        prove: async (patient, examination) => {
+          const { brand } = patient;
           const canaries: { tool: string; input: Record<string, unknown> }[] = [
             { tool: 'write_file', input: { file_path: join(places.state, 'x') } },
             { tool: 'write_file', input: { file_path: brand.places.tickets } },
@@ -93,9 +97,12 @@ export function guardChecks(parts: {
             if (decision !== 'deny')
               return fails(`${tool} ${JSON.stringify(input)} was not denied, by rule ${rule}`);
           }
-          return parts.ask('nonsense').decision === 'deny'
-            ? holds(`${canaries.length + 1} canary calls denied`)
-            : fails('a question that cannot be read was not denied');
+          if (parts.ask('nonsense').decision !== 'deny')
+            return fails('a question that cannot be read was not denied');
+          const call = await examination.layer(patient, 'call');
+          return call.live
+            ? holds(`${canaries.length + 1} canary questions denied; inside, ${call.detail}`)
+            : fails(`inside, ${call.detail}`);
         },
       },
     ],
