@@ -9,7 +9,7 @@ import type { Result } from '../../contract/errors.ts';
 import { TERMINAL_PATH } from '../../contract/terminals.ts';
 import type { TerminalLine } from '../../app/index.ts';
 import { headersFor, refuse, servePage } from './pages.ts';
-import { createRate } from './rate.ts';
+import { createRate } from '../rate.ts';
 import { createSessions } from './sessions.ts';
 import { createDoorSockets } from './socket.ts';
 

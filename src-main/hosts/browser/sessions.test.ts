@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createRate } from './rate.ts';
+import { createRate } from '../rate.ts';
 import { createSessions } from './sessions.ts';
 
 let now = 0;

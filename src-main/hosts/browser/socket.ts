@@ -7,7 +7,7 @@ import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import type { TerminalLine } from '../../app/index.ts';
 import { lineOf } from '../terminal-line.ts';
-import { createRate } from './rate.ts';
+import { createRate } from '../rate.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Longest message, in bytes. */
@@ -59,6 +59,7 @@ export function createDoorSockets(options: DoorSocketOptions): DoorSockets {
     });
     const rate = createRate(2_000, 500, options.clock);
     socket.on('message', () => {
+      options.sessions.resume(session);
       if (!rate.take()) socket.close(1008, 'too many messages');
     });
     const guarded: Pick<WebSocket, 'addEventListener' | 'send'> = {

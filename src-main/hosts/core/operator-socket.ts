@@ -3,6 +3,7 @@ import type { AnyRouter } from '@orpc/server';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { createRate } from '../rate.ts';
 import { DoorNeed } from '../../contract/host-api.ts';
 import { TERMINAL_PATH } from '../../contract/terminals.ts';
 import type { CallContext, TerminalLine } from '../../app/index.ts';
@@ -49,6 +50,10 @@ export async function listenForOperator(options: OperatorSocketOptions): Promise
     // What a door does wrong ends its own connection: ws closes it with the code that says why.
     socket.on('error', () => undefined);
     socket.on('close', leave);
+    const rate = createRate(5_000, 1_000, () => performance.now());
+    socket.on('message', () => {
+      if (!rate.take()) socket.close(1008, 'too many messages');
+    });
     if (pathname === TERMINAL_PATH) {
       options.serveTerminal(lineOf(socket));
       return;

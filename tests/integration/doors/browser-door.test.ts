@@ -4,7 +4,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:net';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import WebSocket from 'ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -227,6 +227,41 @@ describe('the WebSocket', () => {
     await nextMessage(opened.socket);
     opened.socket.send('x'.repeat(4 * 1024 * 1024 + 1));
     expect(await opened.closed).toEqual({ code: 1009 });
+  });
+});
+
+describe('secrets', () => {
+  test('neither the token of an address nor a session is in a log, a file, an argument list or an address that is sent', async () => {
+    const token = await freshToken();
+    const opened = connect({ hello: { type: 'hello', token } });
+    const session = String((await nextMessage(opened.socket))['session']);
+    // What a browser sends of an address ends before the fragment; as a query it opens nothing.
+    expect(await refusal({ target: `/ws?token=${token}` })).toBe(404);
+    expect((await ask(`/?token=${token}`)).body).not.toContain(token);
+    const secrets = [token, session, served.token];
+    const told: string[] = [];
+    for (const entry of await readdir(workspace.path, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = path.join(entry.parentPath, entry.name);
+      const text = (await readFile(file)).toString('latin1');
+      if (secrets.some((secret) => text.includes(secret))) told.push(file);
+    }
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+      if (secrets.some((secret) => line.includes(secret))) told.push(line);
+    }
+    expect(told).toEqual([]);
+    opened.socket.close();
+  });
+
+  test('a connection that sends without end is closed, and the door goes on', async () => {
+    const flood = connect({ hello: { type: 'hello', token: await freshToken() } });
+    await nextMessage(flood.socket);
+    for (let n = 0; n < 20_000; n += 1) flood.socket.send('{}');
+    expect(await flood.closed).toEqual({ code: 1008 });
+    const next = connect({ hello: { type: 'hello', token: await freshToken() } });
+    expect(await nextMessage(next.socket)).toMatchObject({ type: 'welcome' });
+    next.socket.close();
   });
 });
 
