@@ -14,9 +14,12 @@ atrium submit verdict --verdict pass|fail|unverified --commit C [--reason R]...
 atrium progress TEXT                       say how far the work is
 atrium comment TEXT                        leave a remark on the ticket
 atrium brief                               print the brief again
+atrium hook EVENT                          answer a hook: stdin is the agent program's JSON, exit code 2 denies
 --json prints one JSON value`;
 
 const answerMs = 60_000;
+/** A call may wait for the operator. */
+const hookMs = 24 * 3_600_000;
 const json = process.argv.includes('--json');
 
 class Failure extends Error {
@@ -58,14 +61,14 @@ function git(...args) {
 }
 
 /** Calls the run API; resolves with its JSON, and throws what was refused. */
-async function call(method, path, body) {
+async function call(method, path, body, timeout = answerMs) {
   const socketPath = fromEnvironment('ATRIUM_SOCKET');
   const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const headers =
     bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
   const { status, text } = await new Promise((resolve, reject) => {
     // An agent of its own, so that no proxy variable leads the call away from the socket.
-    const outgoing = request({ socketPath, method, path, headers, agent: false, timeout: answerMs });
+    const outgoing = request({ socketPath, method, path, headers, agent: false, timeout });
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
     outgoing.on('error', (error) => {
       reject(
@@ -151,6 +154,30 @@ function submitVerdict(values) {
   });
 }
 
+/** Answers a hook. Whatever keeps it from being decided is a denial: only exit code 2 denies with every agent program. */
+async function hook(_values, [, event]) {
+  const denied = (reason) => new Failure(2, 'denied', reason);
+  let input;
+  try {
+    input = JSON.parse(readFileSync(0, 'utf8'));
+  } catch {
+    throw denied("The hook's input is not JSON.");
+  }
+  let reply;
+  try {
+    reply = await call('POST', '/api/run/guard', { event, input }, hookMs);
+  } catch (error) {
+    throw denied(`The guard could not decide: ${error.message}`);
+  }
+  if (reply.decision !== 'allow') throw denied(`${reply.reason} (${reply.rule})`);
+  const said = { permissionDecision: 'allow', permissionDecisionReason: reply.reason };
+  // Claude Code goes by the first, Gemini CLI by the second; without an explicit word each has rules of its own.
+  const before = event === 'PreToolUse' ? { hookSpecificOutput: { hookEventName: event, ...said } } : {};
+  return {
+    verbatim: JSON.stringify({ ...before, ...(event === 'BeforeTool' ? { decision: 'allow' } : {}) }),
+  };
+}
+
 /** Which options each verb takes; every other is a usage error. */
 const verbs = {
   'submit result': { options: ['file', 'summary'], words: 2, run: submitResult },
@@ -161,6 +188,7 @@ const verbs = {
     run: (_values, [, text]) => call('POST', '/api/run/progress', { text }),
   },
   comment: { options: [], words: 2, run: (_values, [, text]) => call('POST', '/api/run/comment', { text }) },
+  hook: { options: [], words: 2, run: hook },
   brief: { options: [], words: 1, run: () => call('GET', '/api/run/brief') },
 };
 
@@ -211,8 +239,14 @@ async function main() {
 
 try {
   const value = await main();
-  const plain = value.brief ?? value.message ?? '';
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : plain.endsWith('\n') ? plain : `${plain}\n`);
+  const plain = value.verbatim ?? value.brief ?? value.message ?? '';
+  process.stdout.write(
+    json && value.verbatim === undefined
+      ? `${JSON.stringify(value)}\n`
+      : plain.endsWith('\n')
+        ? plain
+        : `${plain}\n`,
+  );
 } catch (error) {
   const failure = error instanceof Failure ? error : new Failure(1, 'fault', String(error?.message ?? error));
   const { code, message, hint } = failure;

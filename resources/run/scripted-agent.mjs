@@ -12,7 +12,7 @@ const players = {
   write: ({ path, content }) => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
-    tell({ event: 'tool', tool: 'write', title: path, state: 'done' });
+    tell({ event: 'tool', tool: 'write', title: path, state: 'done', paths: [path] });
   },
   run: async (command) => {
     tell({ event: 'tool', tool: 'shell', title: command, state: 'started' });

@@ -61,7 +61,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
     const repository = brand.repository(ticket.repository);
     if (!repository.ok) return repository;
     if (ticket.draft.commit !== undefined) return takeProposal(ticket, repository.value, ticket.draft.commit);
-    const contract = brand.contract(EXECUTOR);
+    const contract = brand.contract(ticket.draft.contract ?? EXECUTOR);
     if (!contract.ok) return contract;
     const runtime = parts.runtimes.find((one) => one.name === ticket.runtime);
     if (!runtime) return fail('runtime-missing', `there is no runtime ${ticket.runtime}`);

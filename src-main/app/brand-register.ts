@@ -110,6 +110,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
 
   const compose = async (brand: Brand): Promise<OpenBrand> => {
     await recover(brand, parts.died);
+    brand.guard.asks.resume();
     const knowledge = await openKnowledge({
       brand,
       workspace: places.workspace,

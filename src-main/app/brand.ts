@@ -19,15 +19,20 @@ import {
   type SandboxedCommand,
 } from '../services/repositories/index.ts';
 import type { Sandbox } from '../services/sandbox/index.ts';
+import { createAsks } from './asks.ts';
+import { createBrandGuard, type BrandGuard } from './brand-guard.ts';
 import { readBrandConfig, readContracts } from './configuration.ts';
+import { createDecisionLog } from './decision-log.ts';
 import { readGrants, unknownGrant, type Grants } from './grants.ts';
 import { createHandoffs, type Handoffs } from './handoffs.ts';
 import { brandPlaces, type BrandPlaces, type Places } from './places.ts';
 import { brandProjections } from './projections.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { runUser } from './run-users.ts';
-import { createRuns, type Runs, type Timer } from './runs.ts';
+import { createRunRecorder } from './run-recorder.ts';
+import { createRuns, type Runs } from './runs.ts';
 import { pathsTest } from './ticket-paths.ts';
+import type { Timer } from './timer.ts';
 import { approvalHash, createTicketDesk, type DraftContent, type TicketDesk } from './tickets.ts';
 import { createTranscripts, type Transcripts } from './transcripts.ts';
 
@@ -53,6 +58,7 @@ export interface Brand {
   runs: Runs;
   /** Reads the secrets that a run was granted. */
   secrets(names: readonly string[]): Result<Grants>;
+  guard: BrandGuard;
   contract(name: string): Result<AgentContract>;
   repository(name: string): Result<BrandRepository>;
   repositories(): Promise<Result<BrandRepository>[]>;
@@ -140,6 +146,27 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     clock: parts.timer,
   });
   const secrets = (names: readonly string[]) => readGrants(config.value, names, parts.environment);
+  const tickets = createTicketDesk({ brand: id, store, now: parts.now });
+  const record = createRunRecorder(store, parts.now);
+  const guard = createBrandGuard({
+    brand: id,
+    workspaceRules: parts.workspace.policy,
+    brandRules: config.value.policy,
+    contracts: contracts.value,
+    tickets,
+    asks: createAsks({
+      brand: id,
+      store,
+      record,
+      timer: parts.timer,
+      wall: () => Date.now(),
+      waitMs: parts.workspace.askMinutes * 60_000,
+    }),
+    log: createDecisionLog({ file: places.decisions, onFault: parts.onFault }),
+    record,
+    timer: parts.timer,
+    now: parts.now,
+  });
   const runs = createRuns({
     ...shared,
     secrets,
@@ -150,7 +177,8 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     tools,
     models: parts.models,
     timer: parts.timer,
-    now: parts.now,
+    guard,
+    record,
     today: parts.today,
   });
   const repositories = new Map<string, Result<BrandRepository>>();
@@ -188,12 +216,13 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     places,
     identity,
     store,
-    tickets: createTicketDesk({ brand: id, store, now: parts.now }),
+    tickets,
     handoffs: createHandoffs({ folder: places.handoffs, store, now: parts.now }),
     transcripts,
     rooms,
     runs,
     secrets,
+    guard,
     contract,
     repository: (name) =>
       repositories.get(name) ??
@@ -219,8 +248,14 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
           : 'command');
       const ungranted = unknownGrant(config.value, draft.grants);
       if (ungranted) return ungranted;
-      const executor = contract(EXECUTOR);
+      const executor = contract(draft.contract ?? EXECUTOR);
       if (!executor.ok) return executor;
+      if (!executor.value.calls.includes('result') || !executor.value.writes.includes('checkout'))
+        return fail(
+          'invalid-input',
+          `the contract ${executor.value.name} carries out no tickets: it does not write a checkout and submit results`,
+          `leave "contract" out for ${EXECUTOR}, or name one that does`,
+        );
       const verifier = contract('verifier');
       if (!verifier.ok) return verifier;
       const contracts = [executor.value.digest, verifier.value.digest];

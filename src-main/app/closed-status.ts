@@ -23,7 +23,9 @@ export function closedStatus(workspace: string): StatusView {
     const opened = openEventStoreReader({ file: own.log, projections: brandProjections });
     if (!opened.ok) return [{ id: id.data, state: 'closed', error: opened.message }];
     waiting.push(
-      ...opened.reader.query<Pick<WaitingItem, 'kind'>>('SELECT kind FROM projection_tickets_waiting'),
+      ...opened.reader.query<Pick<WaitingItem, 'kind'>>(
+        "SELECT kind FROM projection_tickets_waiting UNION ALL SELECT 'ask' AS kind FROM projection_asks WHERE state = 'open'",
+      ),
     );
     opened.reader.close();
     return [{ id: id.data, state: 'open' }];

@@ -15,7 +15,7 @@ import { layHome } from './agent-homes.ts';
 import type { Brand } from './brand.ts';
 import type { Desk, ReadyDesk } from './desk.ts';
 import { layDeskPrograms, PROGRAMS_INSIDE, type DeskPrograms } from './desk-programs.ts';
-import type { Timer } from './runs.ts';
+import type { Timer } from './timer.ts';
 
 /** The terminals of one brand's desk: each is a run, so that what it spends and was denied is on record. */
 export interface DeskTerminals {

@@ -5,7 +5,7 @@ import { brandOfTicket } from '../contract/ids.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import type { Brand } from './brand.ts';
 import { ticketStream } from './projections.ts';
-import type { Timer } from './runs.ts';
+import type { Timer } from './timer.ts';
 import { headFile, readHead, readTicketLines, ticketLines, type ExportHead } from './ticket-lines.ts';
 
 /** Writes a brand's `tickets.jsonl` when its log has been quiet for a moment. */

@@ -16,6 +16,9 @@ export interface Feed {
   tellStart(report: StartReport, ended: boolean): void;
 }
 
+/** Events after which other calls wait for the operator than before. */
+const ASK_EVENTS = new Set(['guard.asked', 'guard.answered', 'guard.expired']);
+
 export function createFeed(): Feed {
   const emitter = new EventEmitter().setMaxListeners(0);
   const tell = (item: FeedItem) => void emitter.emit('item', item);
@@ -41,6 +44,7 @@ export function createFeed(): Feed {
         if (event.stream.startsWith('run/')) {
           const run = brand.runs.get(event.stream.slice('run/'.length) as RunId);
           if (run) tell({ kind: 'run', run: runView(brand, run) });
+          if (ASK_EVENTS.has(event.type)) tell({ kind: 'waiting', brand: brand.id, items: waitingIn(brand) });
         }
         const [row] = brand.store.query<{ ticket: TicketId | null }>(
           'SELECT ticket FROM projection_activity WHERE position = ?',

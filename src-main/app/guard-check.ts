@@ -1,10 +1,11 @@
 import { normalize, resolve } from 'node:path';
 import { TicketId, type RunId } from '../contract/ids.ts';
 import { GuardQuestion, type GuardDecision } from '../contract/operator-api.ts';
+import { readHook } from '../domain/hook.ts';
 import { INSIDE } from '../domain/inside.ts';
 import type { Brand } from './brand.ts';
 import { CALL_LAYER, decideCall } from './guard.ts';
-import { followed, pathsOf } from './named-paths.ts';
+import { callOfInput, followed, pathsOf } from './named-paths.ts';
 import type { Places } from './places.ts';
 import { pathsTest } from './ticket-paths.ts';
 
@@ -52,9 +53,10 @@ export function checkQuestion(
     checkout === INSIDE.checkout
       ? []
       : paths.flatMap((path) => followed(resolve(cwd, path), places.workspace) ?? []);
+  const call = callOfInput(tool, input);
   return decideCall(
-    contract.value,
-    { tool, paths: [...paths, ...led], command: typeof input.command === 'string' ? input.command : '' },
+    brand.guard.policy(contract.value, ticketId),
+    { ...call, paths: [...paths, ...led] },
     cwd,
     {
       brand: brand.id,
@@ -64,6 +66,37 @@ export function checkQuestion(
       inTicket: pathsTest(ticket?.draft.paths ?? []),
     },
   );
+}
+
+/**
+ * A question as a hook puts it, for whoever configured that hook outside a run: the brand is the one whose checkout the call is
+ * made in, unless it is named.
+ */
+export function checkHook(
+  asked: { event: string; input: unknown; brand?: string | undefined; role: string },
+  places: Places,
+  brandOf: (id: string) => Brand | undefined,
+): GuardDecision {
+  const told = (decision: 'allow' | 'deny', rule: string, reason: string): GuardDecision => ({
+    decision,
+    rule,
+    reason,
+    layer: CALL_LAYER,
+  });
+  const read = readHook(asked.event, asked.input);
+  if (read.moment === 'unreadable')
+    return told('deny', 'malformed-input', `the hook's input cannot be read: ${read.reason}`);
+  if (read.moment === 'other') return told('allow', 'no-decision', 'nothing is decided at this event');
+  const { cwd } = read;
+  const inside = cwd?.startsWith(`${places.checkouts}/`) ? cwd.slice(places.checkouts.length + 1) : '';
+  const brand = asked.brand ?? inside.split('/')[0] ?? '';
+  if (cwd === null || brand === '')
+    return told(
+      'deny',
+      'malformed-input',
+      'it is not known which brand this is: name it, or work in a checkout of it',
+    );
+  return checkQuestion({ brand, role: asked.role, tool: read.tool, input: read.input, cwd }, places, brandOf);
 }
 
 /** The checkout that a working folder lies in: on the host, or at its fixed place inside. */

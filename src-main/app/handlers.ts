@@ -14,7 +14,8 @@ import { asRecorded } from './projections.ts';
 import { importTickets } from './exports.ts';
 import { runView } from './feed.ts';
 import { decisionHandlers } from './decision-handlers.ts';
-import { checkQuestion } from './guard-check.ts';
+import { checkHook, checkQuestion } from './guard-check.ts';
+import { answerAsk, asksOf, decisionsOf } from './guard-questions.ts';
 import { noPage } from './knowledge.ts';
 import { toldFault } from './told-fault.ts';
 import { waitingIn } from './waiting.ts';
@@ -61,6 +62,8 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       ? fail('brand-closed', `brand ${id} is closed: ${closed.failure.message}`, closed.failure.hint)
       : fail('not-found', `there is no brand ${id}`, 'see "atrium brand list"');
   };
+  const brandsOf = (id: BrandId | undefined): Result<OpenBrand[]> =>
+    id === undefined ? ok(workspace.open()) : mapped(openOf(id), (open) => [open]);
   const ticketOf = (id: TicketId): Result<{ open: OpenBrand; ticket: Ticket }> => {
     const open = openOf(brandOfTicket(id));
     if (!open.ok) return open;
@@ -349,6 +352,18 @@ export function createHandlers(workspace: Workspace): AnyRouter {
       ),
       layers: api.guard.layers.handler(({ input }) =>
         ofLayers(input.brand, (brand) => workspace.layers.last(brand)),
+      ),
+      hook: api.guard.hook.handler(({ input }) =>
+        ok(checkHook(input, workspace.places, (id) => workspace.brand(id as BrandId)?.brand)),
+      ),
+      asks: api.guard.asks.handler(({ input }) =>
+        mapped(brandsOf(input.brand), (list) => asksOf(list, input.all)),
+      ),
+      answer: api.guard.answer.handler(({ input, context }) =>
+        answerAsk(workspace.open(), input, operator(context)),
+      ),
+      log: api.guard.log.handler(({ input }) =>
+        mapped(brandsOf(input.brand), (list) => decisionsOf(list, input)),
       ),
     },
     doctor: api.doctor.handler(async ({ input }) => {

@@ -1,5 +1,5 @@
 import type { RunId } from '../contract/ids.ts';
-import type { Timer } from './runs.ts';
+import type { Timer } from './timer.ts';
 
 /** How often a run's process is looked at, and how long it may show no sign of life, in milliseconds. */
 const BEAT_MS = 30_000;

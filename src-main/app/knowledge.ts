@@ -5,7 +5,7 @@ import { fail, type Result } from '../contract/errors.ts';
 import { TicketId } from '../contract/ids.ts';
 import type { PageView, SearchHit } from '../contract/operator-api.ts';
 import type { DistilTicket } from '../domain/distillation.ts';
-import { evaluate, INVARIANTS, placeOf, rulesOf } from '../domain/policy.ts';
+import { decideCall } from './guard.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import { distil, fileLedger, type DistilReport } from '../services/distill/index.ts';
 import { createReactor, type Reactor } from '../services/event-store/index.ts';
@@ -77,16 +77,12 @@ export async function openKnowledge(parts: {
         const contract = brand.contract(author.role);
         if (!contract.ok)
           return { allowed: false, rule: 'contract-missing', reason: contract.failure.message };
-        const place = placeOf(join(workspace, path), {
-          brand: brand.id,
+        const decision = decideCall(
+          brand.guard.policy(contract.value),
+          { tool: 'edit', paths: [join(workspace, path)], text: path },
           workspace,
-          checkouts: [],
-          inTicket: () => false,
-        });
-        const decision = evaluate({ kind: 'edit', places: [place] }, [
-          ...INVARIANTS,
-          ...rulesOf(contract.value),
-        ]);
+          { brand: brand.id, workspace, checkouts: [], inTicket: () => false },
+        );
         return { allowed: decision.decision === 'allow', rule: decision.rule, reason: decision.reason };
       },
     },

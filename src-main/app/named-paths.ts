@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Call } from './guard.ts';
 
 /** How agent programs call the fields of a tool's input that name a path. */
 const NAMES_A_PATH =
@@ -24,6 +25,19 @@ export function pathsOf(input: Record<string, unknown>): string[] {
   };
   look(input, false, 0);
   return found;
+}
+
+/** A call as a tool's own input describes it. */
+export function callOfInput(tool: string, input: Record<string, unknown>): Call {
+  const text = (...names: string[]): string | undefined =>
+    names.map((name) => input[name]).find((value) => typeof value === 'string');
+  const said = text('command', 'url', 'prompt', 'query', 'pattern');
+  return {
+    tool,
+    paths: pathsOf(input),
+    text: said ?? '',
+    role: text('role', 'subagent_type', 'agent_name', 'agent') ?? null,
+  };
 }
 
 /**

@@ -31,7 +31,7 @@ import { layerParts, type LayerParts } from './layers/layer-parts.ts';
 import { createLayers, type Layers } from './layers/layers.ts';
 import { makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } from './places.ts';
 import { interruptAttempts } from './recovery.ts';
-import { systemTimer } from './runs.ts';
+import { systemTimer } from './timer.ts';
 import { createStart, type Start } from './start.ts';
 import { waitingIn } from './waiting.ts';
 import { inspectWorkspace } from './workspace.ts';
@@ -300,6 +300,8 @@ export async function openWorkspace(
       // What is in hand ends as interrupted: it counts against no ticket, and goes on at the next start.
       for (const { brand } of brands.open()) interruptAttempts(brand, false);
       for (const { brand } of brands.open()) brand.tickets.freeze();
+      // What waits for the operator stays open: the next core takes it up.
+      for (const { brand } of brands.open()) brand.guard.asks.close();
       const ended = brands.open().map(({ dispatcher }) => dispatcher.close());
       for (const { brand } of brands.open())
         for (const run of brand.runs.live()) void brand.runs.stop(run, 'the core was stopped');

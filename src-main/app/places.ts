@@ -29,6 +29,8 @@ export interface BrandPlaces {
   state: string;
   log: string;
   transcripts: string;
+  /** The newest decisions of the guard. */
+  decisions: string;
   wikiIndex: string;
   setupCache: string;
   checkouts: string;
@@ -64,6 +66,7 @@ export function brandPlaces(places: Omit<Places, 'sockets'>, brand: BrandId): Br
     state,
     log: join(state, 'brand.db'),
     transcripts: join(state, 'transcripts'),
+    decisions: join(state, 'guard.jsonl'),
     wikiIndex: join(state, 'wiki-index.db'),
     setupCache: join(state, 'setup'),
     checkouts: join(places.checkouts, brand),

@@ -1,4 +1,5 @@
 import type { BrandEvent, RecordedEvent } from '../contract/events.ts';
+import type { AskView } from '../contract/guard.ts';
 import { explain } from '../domain/audit.ts';
 import { evolveRun, type Run } from '../domain/run.ts';
 import { evolveTicket, type Ticket } from '../domain/ticket.ts';
@@ -9,6 +10,9 @@ import type { Projection, StoredEvent } from '../services/event-store/index.ts';
 export function asRecorded(event: StoredEvent): RecordedEvent {
   return event as unknown as RecordedEvent;
 }
+
+/** A question as a brand keeps it: which brand that is, is known by where it is kept. */
+export type Ask = Omit<AskView, 'brand'>;
 
 export const ticketStream = (id: string) => `ticket/${id}`;
 export const runStream = (id: string) => `run/${id}`;
@@ -126,6 +130,47 @@ const runs: Projection = {
   },
 };
 
+/** Every question of the guard to the operator. */
+const asks: Projection = {
+  name: 'asks',
+  fingerprint: '1',
+  tables: ['projection_asks'],
+  schema: `CREATE TABLE projection_asks (
+      id TEXT PRIMARY KEY, position INTEGER NOT NULL, run TEXT NOT NULL, ticket TEXT, state TEXT NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX projection_asks_state ON projection_asks (state, position);
+    CREATE INDEX projection_asks_position ON projection_asks (position);
+    CREATE INDEX projection_asks_ticket ON projection_asks (ticket, position);`,
+  apply(db, event) {
+    const recorded = asRecorded(event);
+    if (recorded.type === 'guard.asked') {
+      const { ask: id, ms: _ms, ...asked } = recorded.data;
+      const record: Ask = { id, ...asked, askedAt: recorded.at, state: 'open', note: '' };
+      db.run(
+        'INSERT INTO projection_asks VALUES (?, ?, ?, ?, ?, ?)',
+        id,
+        event.position,
+        record.run,
+        record.ticket,
+        record.state,
+        JSON.stringify(record),
+      );
+    }
+    if (recorded.type !== 'guard.answered' && recorded.type !== 'guard.expired') return;
+    const [state, note] =
+      recorded.type === 'guard.expired'
+        ? ['expired', recorded.data.reason]
+        : [recorded.data.decision === 'allow' ? 'allowed' : 'denied', recorded.data.note];
+    db.run(
+      "UPDATE projection_asks SET state = ?, record = json_set(record, '$.state', ?, '$.note', ?) WHERE id = ?",
+      state,
+      state,
+      note,
+      recorded.data.ask,
+    );
+  },
+};
+
 /** The log in words, with the ticket that each line is about. */
 const activity: Projection = {
   name: 'activity',
@@ -161,4 +206,4 @@ function ticketOf(stream: string, event: BrandEvent): string | null {
   return 'ticket' in event.data ? event.data.ticket : null;
 }
 
-export const brandProjections: readonly Projection[] = [tickets, runs, activity];
+export const brandProjections: readonly Projection[] = [tickets, runs, asks, activity];

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentContract } from '../contract/config.ts';
 import type { Result } from '../contract/errors.ts';
-import type { Actor, BrandEvent } from '../contract/events.ts';
+import type { Actor } from '../contract/events.ts';
 import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
 import { costUsd } from '../domain/cost.ts';
 import type { Run } from '../domain/run.ts';
@@ -14,25 +14,13 @@ import { openRunGateway, type ModelUpstream, type RunReports } from '../services
 import type { Runtime, RuntimeEvent, RuntimeOutcome, Task } from '../services/runtimes/index.ts';
 import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';
 import { layHome, readLogins } from './agent-homes.ts';
+import type { BrandGuard } from './brand-guard.ts';
 import type { Grants } from './grants.ts';
-import { decideCall } from './guard.ts';
 import { createHeartbeats } from './heartbeat.ts';
-import { runStream } from './projections.ts';
+import type { RunGuard } from './run-guard.ts';
+import type { RecordOfRun } from './run-recorder.ts';
+import type { Timer } from './timer.ts';
 import type { OutputLine, Transcript, Transcripts } from './transcripts.ts';
-
-/** Who keeps the time of what must end: tests move it by hand. */
-export interface Timer {
-  now(): number;
-  after(ms: number, fn: () => void): () => void;
-}
-
-export const systemTimer: Timer = {
-  now: () => performance.now(),
-  after(ms, fn) {
-    const handle = setTimeout(fn, ms);
-    return () => clearTimeout(handle);
-  },
-};
 
 /** How a run ended; `launched` is false where its walls or its program could not be had. */
 export interface RunEnd extends RuntimeOutcome {
@@ -56,7 +44,7 @@ export interface RunRequest {
   spentUsd: number;
   /** Whether a path of the repository is among the ticket's. */
   inTicket(path: string): boolean;
-  reports: Omit<RunReports, 'progress'>;
+  reports: Omit<RunReports, 'progress' | 'guard'>;
   totalMs: number;
 }
 
@@ -78,19 +66,15 @@ export interface Runs {
   /** Live runs that have shown no sign of life for a minute. */
   silent(): RunId[];
   /** Records events of a run's stream. */
-  record(run: RunId, events: BrandEvent[], actor: Actor): void;
+  record: RecordOfRun;
 }
 
 const core: Actor = { kind: 'core', part: 'runs' };
-/** Inside the walls there is no workspace. */
-const NO_WORKSPACE = '/nowhere';
 const QUIET_MS = 15 * 60_000;
 /** A transient call is retried so often inside an attempt, after 2, 4 and 8 seconds; it counts against nothing. */
 const RETRIES = 3;
 const RETRY_MS = 2_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-/** So many denials of one run are recorded: a run that tries without end must not fill the log. */
-const MOST_DENIALS = 200;
 
 export function createRuns(options: {
   brand: BrandId;
@@ -109,11 +93,12 @@ export function createRuns(options: {
   ports: readonly number[];
   models: readonly ModelUpstream[];
   timer: Timer;
-  now(): string;
+  guard: BrandGuard;
+  record: RecordOfRun;
   /** The operator's local day. */
   today(): string;
 }): Runs {
-  const { brand, store, sandbox, transcripts, identity, timer, now } = options;
+  const { brand, store, sandbox, transcripts, identity, timer, record } = options;
   const live = new Map<
     RunId,
     {
@@ -121,30 +106,10 @@ export function createRuns(options: {
       reason: string;
       ended: Promise<unknown>;
       context: number | null;
-      denials: number;
     }
   >();
 
   const heartbeats = createHeartbeats(timer);
-
-  const record: Runs['record'] = (run, events, actor) => {
-    for (;;) {
-      const version = store.version(runStream(run));
-      const commandId = `run:${run}:${version}:${randomBytes(4).toString('hex')}`;
-      if (
-        store.append({
-          stream: runStream(run),
-          expectedVersion: version,
-          events,
-          commandId,
-          actor,
-          at: now(),
-        }).ok
-      )
-        return;
-    }
-  };
-
   const parse = (rows: { record: string }[]) => rows.map((row) => JSON.parse(row.record) as Run);
 
   const carryOut = async (request: RunRequest): Promise<RunEnd> => {
@@ -156,7 +121,6 @@ export function createRuns(options: {
       reason: 'stopped',
       ended: new Promise<void>((done) => (finished = done)),
       context: null,
-      denials: 0,
     };
     live.set(id, entry);
     heartbeats.beat(id);
@@ -200,6 +164,7 @@ export function createRuns(options: {
           : `${error instanceof Error ? error.message : String(error)}`;
       end = { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
     } finally {
+      options.guard.asks.endOf(id, 'the run that asked ended');
       output.flush();
       transcript.write({ kind: 'end', text: `${end.outcome}: ${end.reason}` });
       await transcript.end();
@@ -238,6 +203,8 @@ export function createRuns(options: {
     const logins = await readLogins(sandbox, lasting, runtime.logins ?? [], room);
     layHome(home, [...needs.value.homeFiles, ...logins], identity);
     let spent = request.spentUsd;
+    const { ticket, inTicket } = request;
+    const guard = options.guard.ofRun({ id, contract, ticket, inTicket, checkout: request.room.checkout });
     const gateway = await openRunGateway({
       folder: options.sockets,
       owner: identity,
@@ -256,6 +223,7 @@ export function createRuns(options: {
           write({ kind: 'note', text });
           return Promise.resolve({ ok: true, value: null });
         },
+        guard: (event, input) => guard.hook(event, input),
       },
       network: contract.network === 'ticket' ? request.network : [],
       models: options.models,
@@ -294,8 +262,7 @@ export function createRuns(options: {
         });
       },
       onDecision: ({ host, port, allowed, reason }) => {
-        if (allowed || !denied(id, 'network-list', `${host}:${port}: ${reason}`, 'connect', 'gateway'))
-          return;
+        if (allowed || !guard.refused(`${host}:${port}`, reason)) return;
         write({ kind: 'permission', text: `denied connect ${host}:${port}: ${reason}` });
       },
       clock: timer,
@@ -332,7 +299,7 @@ export function createRuns(options: {
       record(id, [{ type: 'run.proved', data: { run: id, canaries, limits } }], core);
       write({ kind: 'note', text: `${canaries} canaries denied; limits ${limits}` });
       for (let retry = 0; ; retry += 1) {
-        const end = await drive(request, task, granted, needs.value.command, abort, entry, write);
+        const end = await drive(request, task, granted, needs.value.command, guard, abort, entry, write);
         if (!end.transient || retry === RETRIES || abort.signal.aborted) return end;
         const wait = RETRY_MS * 2 ** retry;
         write({
@@ -352,6 +319,7 @@ export function createRuns(options: {
     task: Task,
     profile: SandboxProfile,
     command: string[],
+    guard: RunGuard,
     abort: AbortController,
     entry: { context: number | null },
     write: (line: OutputLine) => void,
@@ -372,13 +340,10 @@ export function createRuns(options: {
         onEvent: (event) => {
           if (event.kind === 'usage') entry.context = event.contextUsed;
           else write(lineOf(event));
+          if (event.kind === 'tool' && event.state !== 'started')
+            guard.after({ tool: event.tool, paths: event.paths ?? [], text: event.title }, event.state);
         },
-        decide: (call) => {
-          const decision = decide(request, call.tool, call.kind, call.paths, call.text);
-          if (decision.decision === 'deny')
-            denied(request.id, decision.rule, decision.reason, call.tool, 'call');
-          return Promise.resolve(decision);
-        },
+        decide: (call) => guard.before(call),
         signal: abort.signal,
         now: () => timer.now(),
         after: (ms, fn) => timer.after(ms, fn),
@@ -405,33 +370,6 @@ export function createRuns(options: {
       const cancel = timer.after(ms, done);
       signal.addEventListener('abort', () => (cancel(), done()), { once: true });
     });
-
-  /** Records a denial; false where the run has had so many that no more are kept. */
-  const denied = (run: RunId, rule: string, reason: string, tool: string, layer: string): boolean => {
-    const entry = live.get(run);
-    if (!entry || entry.denials >= MOST_DENIALS) return false;
-    entry.denials += 1;
-    const last = entry.denials === MOST_DENIALS ? ' (denials after this one are not recorded)' : '';
-    const data = { run, decision: 'deny' as const, rule, reason: `${reason}${last}`, tool, layer };
-    record(run, [{ type: 'guard.decided', data }], core);
-    return true;
-  };
-
-  /** A permission answer: early feedback. What it lets through still meets the walls and the gate. */
-  const decide = (request: RunRequest, tool: string, kind: string, paths: string[], text: string) => {
-    const { decision, rule, reason } = decideCall(
-      request.contract,
-      { tool, kind, paths, command: text },
-      INSIDE.checkout,
-      {
-        brand,
-        workspace: NO_WORKSPACE,
-        checkouts: [INSIDE.checkout],
-        inTicket: (path) => request.inTicket(path),
-      },
-    );
-    return { decision: decision === 'allow' ? ('allow' as const) : ('deny' as const), rule, reason };
-  };
 
   return {
     newId: () => `R-${brand}-${randomBytes(6).toString('hex')}` as RunId,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
+import { AskId, AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
 import { LayerProof } from './layers.ts';
+import { PolicyLevel, ToolKind } from './policy.ts';
 import {
   CheckpointHit,
   GateReport,
@@ -161,9 +162,39 @@ export const BrandEvents = {
     reason: z.string(),
     tool: z.string(),
     layer: z.string(),
+    level: PolicyLevel.optional(),
+    /** Milliseconds that the decision took. */
+    ms: z.number().optional(),
+    /** `after`: found by a guard that looked at what the call did. */
+    moment: z.enum(['before', 'after']).optional(),
   }),
   /** What canaries showed of the four layers. */
   'layers.proved': z.object({ layers: z.array(LayerProof) }),
+  /** A call waits for the operator. */
+  'guard.asked': z.object({
+    ask: AskId,
+    run: RunId,
+    ticket: TicketId.nullable(),
+    role: z.string(),
+    tool: z.string(),
+    kind: ToolKind,
+    text: z.string(),
+    paths: z.array(z.string()),
+    rule: z.string(),
+    level: PolicyLevel,
+    reason: z.string(),
+    expiresAt: z.string(),
+    /** Milliseconds that it took to decide that the operator is asked. */
+    ms: z.number(),
+  }),
+  'guard.answered': z.object({
+    ask: AskId,
+    run: RunId,
+    decision: z.enum(['allow', 'deny']),
+    note: z.string(),
+  }),
+  /** Nobody answered within its time, or nobody waits for it any more: it counts as a denial. */
+  'guard.expired': z.object({ ask: AskId, run: RunId, reason: z.string() }),
   'repository.added': z.object({ name: z.string(), path: z.string(), branch: z.string(), checks }),
   'repository.proved': z.object({
     name: z.string(),

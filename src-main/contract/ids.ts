@@ -31,6 +31,13 @@ export const RunId = z
   .brand('RunId');
 export type RunId = z.infer<typeof RunId>;
 
+/** A question of the guard to the operator: `A-<brand>-<random>`. */
+export const AskId = z
+  .string()
+  .regex(/^A-[a-z0-9-]{4,64}$/, 'the id of a question reads A-<brand>-<letters and digits>')
+  .brand('AskId');
+export type AskId = z.infer<typeof AskId>;
+
 /** A command's id: a repeat of the command returns its receipt. */
 export const CommandId = z.string().min(8).max(200).brand('CommandId');
 export type CommandId = z.infer<typeof CommandId>;

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { CountBy, WorkspaceConfig } from './config.ts';
 import { Failure } from './errors.ts';
 import { RecordedEvent } from './events.ts';
+import { AskView, DecisionEntry } from './guard.ts';
 import { GuardProof } from './layers.ts';
-import { AttemptId, BrandId, CommandId, CommitId, RunId, TicketId } from './ids.ts';
 import { HandoffInput, HandoffView } from './handoff.ts';
+import { AskId, AttemptId, BrandId, CommandId, CommitId, RunId, TicketId } from './ids.ts';
+import { PolicyLevel } from './policy.ts';
 import {
   PlanState,
   PlanVersion,
@@ -182,6 +184,8 @@ export const GuardDecision = z.object({
   rule: z.string(),
   reason: z.string(),
   layer: z.string(),
+  /** Whose rule it is. */
+  level: PolicyLevel.optional(),
 });
 export type GuardDecision = z.infer<typeof GuardDecision>;
 
@@ -503,6 +507,36 @@ export const operatorApi = {
     prove: call(z.object({ brand: BrandId.optional() }), GuardProof),
     /** What was last proved; fires nothing. */
     layers: call(z.object({ brand: BrandId.optional() }), GuardProof),
+    /** A question as an agent program's hook puts it: the event's name, and the JSON that the program gave. */
+    hook: call(
+      z.object({
+        event: z.string().max(100),
+        input: z.unknown(),
+        brand: BrandId.optional(),
+        role: z.string().max(100),
+      }),
+      GuardDecision,
+    ),
+    /** Calls that wait for the operator, the oldest first; with `all` also those that ended, newest first, at most 200. */
+    asks: call(z.object({ brand: BrandId.optional(), all: z.boolean().default(false) }), z.array(AskView)),
+    answer: call(
+      command.extend({
+        id: AskId,
+        decision: z.enum(['allow', 'deny']),
+        note: z.string().trim().max(2_000).default(''),
+      }),
+      AskView,
+    ),
+    /** What was decided about calls of runs, newest first. */
+    log: call(
+      z.object({
+        brand: BrandId.optional(),
+        run: RunId.optional(),
+        decision: z.enum(['allow', 'deny', 'ask']).optional(),
+        limit: z.number().int().min(1).max(2_000).default(200),
+      }),
+      z.array(DecisionEntry),
+    ),
   },
   doctor: call(z.object({ brand: BrandId.optional() }), DoctorReport),
   cost: call(z.object({ by: z.enum(['day', 'model', 'brand']).default('day') }), CostReport),

@@ -13,6 +13,7 @@ export const runApiPaths = {
   progress: '/api/run/progress',
   comment: '/api/run/comment',
   brief: '/api/run/brief',
+  guard: '/api/run/guard',
 } as const;
 
 /** The language tag of the fenced block that carries a result. */
@@ -54,6 +55,18 @@ export type TextBody = z.infer<typeof TextBody>;
 /** Answer to `GET /api/run/brief`. */
 export const BriefReply = z.object({ brief: z.string() });
 export type BriefReply = z.infer<typeof BriefReply>;
+
+/** `POST /api/run/guard`: what an agent program's hook was given at an event. Whatever it holds is answered. */
+export const GuardBody = z.object({ event: z.string().max(100), input: z.unknown() });
+export type GuardBody = z.infer<typeof GuardBody>;
+
+/** Answer to a hook: whether the call may go on, by which rule, and a reason that the agent can act on. */
+export const GuardReply = z.object({
+  decision: z.enum(['allow', 'deny']),
+  rule: z.string(),
+  reason: z.string(),
+});
+export type GuardReply = z.infer<typeof GuardReply>;
 
 /** Answer to a report that was taken. */
 export const AcceptedReply = z.object({ ok: z.literal(true), message: z.string() });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
+import { PolicyRules } from './policy.ts';
 
 /** draft → ready → in_progress → verifying → merged; blocked from any of the first four. Never backward. */
 export const TicketState = z.enum(['draft', 'ready', 'in_progress', 'verifying', 'merged', 'blocked']);
@@ -87,6 +88,10 @@ export const TicketDraft = z.strictObject({
   repository: line(200).optional(),
   /** The commit of a desk that is proposed: it is the candidate, and no agent runs. */
   commit: CommitId.optional(),
+  /** Which contract carries it out; `ticket-executor` where none is named. */
+  contract: line(41).optional(),
+  /** Rules of policy for this ticket alone, below those of every other level. */
+  rules: PolicyRules.optional(),
 });
 export type TicketDraft = z.infer<typeof TicketDraft>;
 export type TicketDraftInput = z.input<typeof TicketDraft>;
@@ -298,6 +303,8 @@ export const TicketDetail = TicketSummary.extend({
   references: z.array(z.string()),
   blocks: z.array(TicketId),
   contract: z.string(),
+  /** Rules of policy of this ticket alone. */
+  rules: PolicyRules.optional(),
   checks: z.object({ setup: z.string(), test: z.string(), lint: z.string(), count: z.string() }),
   base: CommitId.nullable(),
   mergedCommit: CommitId.nullable(),

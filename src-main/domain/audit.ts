@@ -91,7 +91,13 @@ export function explain(event: BrandEvent): string {
     case 'run.ended':
       return `the run ends, ${event.data.outcome}: ${event.data.reason}`;
     case 'guard.decided':
-      return `${event.data.decision} ${event.data.tool} by rule ${event.data.rule}: ${event.data.reason}`;
+      return `${event.data.decision} ${event.data.tool}${event.data.moment === 'after' ? ', looked at afterwards,' : ''} by rule ${event.data.rule}: ${event.data.reason}`;
+    case 'guard.asked':
+      return `asks the operator about ${event.data.tool} (${event.data.text}) by rule ${event.data.rule}: ${event.data.reason}`;
+    case 'guard.answered':
+      return `the operator says ${event.data.decision}${event.data.note === '' ? '' : `: ${event.data.note}`}`;
+    case 'guard.expired':
+      return `a question to the operator ends as a denial: ${event.data.reason}`;
     case 'layers.proved': {
       const missing = event.data.layers.filter((proof) => !proof.live);
       return missing.length === 0

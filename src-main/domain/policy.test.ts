@@ -1,20 +1,48 @@
 import fc from 'fast-check';
+import picomatch from 'picomatch';
 import { describe, expect, test } from 'vitest';
 import type { AgentContract } from '../contract/config.ts';
-import { ToolKind } from '../contract/policy.ts';
-import {
-  evaluate,
-  INVARIANTS,
-  placeOf,
-  rulesOf,
-  toolKind,
-  type Action,
-  type Geography,
-  type Place,
-  type Rule,
-} from './policy.ts';
+import { PolicyRule, ToolKind } from '../contract/policy.ts';
+import { placeOf, type Place } from './place.ts';
+import { commandsOf, compilePolicy, evaluate, type Action, type PolicySources } from './policy.ts';
 
-const kinds = ToolKind.options;
+const globs = (patterns: readonly string[]) => picomatch([...patterns], { dot: true });
+
+const contract = (over: Partial<AgentContract> = {}): AgentContract => ({
+  name: 'ticket-executor',
+  description: 'x',
+  reads: ['checkout'],
+  writes: ['checkout'],
+  owns: [],
+  tools: ['read', 'search', 'edit', 'execute', 'fetch', 'report'],
+  network: 'ticket',
+  calls: ['result'],
+  mayCall: [],
+  modelClass: 'medium',
+  rules: [],
+  instructions: '',
+  digest: '',
+  ...over,
+});
+
+const policy = (over: Partial<PolicySources> = {}) =>
+  compilePolicy({ contract: contract(), workspace: [], brand: [], ticket: [], foreign: [], ...over }, globs);
+
+const call = (over: Partial<Action> = {}): Action => ({
+  kind: 'edit',
+  tool: 'Edit',
+  named: [],
+  command: '',
+  hosts: [],
+  role: null,
+  ...over,
+});
+
+const at = (place: Place, path = 'src/a.ts') => ({ place, path });
+const run = (command: string) => call({ kind: 'execute', tool: 'Bash', command });
+const rule = (over: Partial<PolicyRule>) =>
+  PolicyRule.parse({ name: 'one', decision: 'deny', kinds: ['execute'], reason: 'because', ...over });
+
 const allPlaces: Place[] = [
   'state',
   'ticket-state',
@@ -26,159 +54,219 @@ const allPlaces: Place[] = [
   'wiki/other',
   'elsewhere',
 ];
-
-const kind = fc.constantFrom(...kinds);
-const action: fc.Arbitrary<Action> = fc.record({
+const kind = fc.constantFrom(...ToolKind.options);
+const anyPath = fc.constantFrom('src/a.ts', 'docs/b.md', '.env', 'package.json');
+const anyAction: fc.Arbitrary<Action> = fc.record({
   kind,
-  places: fc.array(fc.constantFrom(...allPlaces), { maxLength: 3 }),
+  tool: fc.constantFrom('Edit', 'Bash', 'mcp__x__y'),
+  named: fc.array(fc.record({ place: fc.constantFrom(...allPlaces), path: anyPath }), { maxLength: 3 }),
+  command: fc.constantFrom('', 'npm test', 'rm -rf .', 'npm test && curl https://a.example'),
+  hosts: fc.subarray(['a.example', 'b.example']),
+  role: fc.constantFrom(null, 'scout'),
 });
-const rule: fc.Arbitrary<Rule> = fc.record({
-  name: fc.constantFrom('one', 'two', 'three'),
-  decision: fc.constantFrom('allow', 'deny', 'ask'),
-  kinds: fc.uniqueArray(kind, { maxLength: 9 }),
-  places: fc.oneof(fc.constant('any' as const), fc.uniqueArray(fc.constantFrom(...allPlaces))),
-  reason: fc.constant(''),
-});
+const anyRule: fc.Arbitrary<PolicyRule> = fc
+  .record(
+    {
+      name: fc.constant('some-rule'),
+      decision: fc.constantFrom('allow' as const, 'deny' as const, 'ask' as const),
+      kinds: fc.uniqueArray(kind, { minLength: 1 }),
+      tools: fc.subarray(['edit', 'bash', 'mcp__x__y']),
+      paths: fc.subarray(['src/**', 'docs/**', '.env', '**'], { minLength: 1 }),
+      commands: fc.subarray(['npm *', 'rm *', 'curl*', '*'], { minLength: 1 }),
+      hosts: fc.subarray(['a.example', '*.example'], { minLength: 1 }),
+      reason: fc.constant('because'),
+    },
+    { requiredKeys: ['name', 'decision', 'kinds', 'tools', 'reason'] },
+  )
+  .map((one) => PolicyRule.parse(one));
+const rules = fc.array(anyRule, { maxLength: 5 });
+const place = fc.constantFrom('checkout' as const, 'wiki/<brand>' as const, 'wiki/_global' as const);
+const anyContract = fc
+  .record({
+    reads: fc.uniqueArray(place),
+    writes: fc.uniqueArray(place),
+    tools: fc.uniqueArray(
+      fc.constantFrom(
+        ...ToolKind.options.filter((one) => one !== 'other' && one !== 'spawn' && one !== 'ask'),
+      ),
+    ),
+    rules,
+  })
+  .map((over) => contract(over as Partial<AgentContract>));
+const levels = fc.record({ contract: anyContract, workspace: rules, brand: rules, ticket: rules });
+const LEVELS = ['workspace', 'brand', 'contract', 'ticket'] as const;
+const strictness = { allow: 0, ask: 1, deny: 2 };
 
-const applies = (one: Rule, { kind: asked, places }: Action, place: Place | null) =>
-  one.kinds.includes(asked) &&
-  (one.places === 'any' || (place === null ? false : places.includes(place) && one.places.includes(place)));
-
-const contract = (over: Partial<AgentContract> = {}): AgentContract => ({
-  name: 'ticket-executor',
-  description: 'x',
-  reads: ['checkout'],
-  writes: ['checkout'],
-  tools: ['read', 'search', 'edit', 'execute', 'fetch', 'report'],
-  network: 'ticket',
-  calls: ['result'],
-  modelClass: 'medium',
-  owns: [],
-  mayCall: [],
-  rules: [],
-  instructions: '',
-  digest: '',
-  ...over,
-});
-
-describe('evaluate', () => {
-  test('deny wins over ask, ask over allow, in whatever order the rows stand; what no row allows is denied', () => {
+describe('whatever the rules are', () => {
+  test('deny wins over ask, ask over allow, in whatever order the rules of a level stand', () => {
     fc.assert(
-      fc.property(action, fc.array(rule, { maxLength: 8 }), (asked, rules) => {
-        const places: (Place | null)[] = asked.places.length > 0 ? asked.places : [null];
-        const some = (decision: Rule['decision']) =>
-          places.some((place) =>
-            rules.some((one) => one.decision === decision && applies(one, asked, place)),
-          );
-        const all = places.every((place) =>
-          rules.some((one) => one.decision === 'allow' && applies(one, asked, place)),
+      fc.property(levels, anyAction, (sources, asked) => {
+        const decided = evaluate(asked, policy(sources));
+        const backwards = evaluate(
+          asked,
+          policy({
+            ...sources,
+            contract: { ...sources.contract, rules: [...sources.contract.rules].reverse() },
+            workspace: [...sources.workspace].reverse(),
+            brand: [...sources.brand].reverse(),
+            ticket: [...sources.ticket].reverse(),
+          }),
         );
-        const expected = some('deny') ? 'deny' : some('ask') ? 'ask' : all ? 'allow' : 'deny';
-        expect(evaluate(asked, rules).decision).toBe(expected);
-        expect(evaluate(asked, [...rules].reverse()).decision).toBe(expected);
+        expect(backwards.decision).toBe(decided.decision);
       }),
     );
   });
 
-  test('without rows everything is denied by default', () => {
+  test('no rule of a lower level widens what higher levels deny or ask', () => {
     fc.assert(
-      fc.property(
-        action,
-        (asked) => void expect(evaluate(asked, [])).toMatchObject({ decision: 'deny', rule: 'default-deny' }),
-      ),
+      fc.property(levels, anyAction, fc.integer({ min: 0, max: 2 }), (sources, asked, cut) => {
+        const upTo = LEVELS.slice(0, cut + 1) as readonly string[];
+        const above = policy({
+          contract: upTo.includes('contract') ? sources.contract : { ...sources.contract, rules: [] },
+          workspace: sources.workspace,
+          brand: upTo.includes('brand') ? sources.brand : [],
+          ticket: [],
+        });
+        const higher = evaluate(asked, above);
+        const whole = evaluate(asked, policy(sources));
+        // What no rule speaks of is not denied by a level, but by default: only a tool of no known kind can be named below.
+        if (higher.rule === 'default-deny' && asked.kind === 'other') return;
+        expect(strictness[whole.decision]).toBeGreaterThanOrEqual(strictness[higher.decision]);
+      }),
     );
   });
 
-  test('no contract lets a run outside its walls, spawn, ask, or edit what is not its own', () => {
-    const some = fc.record({
-      reads: fc.uniqueArray(
-        fc.constantFrom('checkout' as const, 'wiki/<brand>' as const, 'wiki/_global' as const),
-      ),
-      writes: fc.uniqueArray(
-        fc.constantFrom('checkout' as const, 'wiki/<brand>' as const, 'wiki/_global' as const),
-      ),
-      tools: fc.uniqueArray(
-        fc.constantFrom(
-          'read' as const,
-          'search' as const,
-          'edit' as const,
-          'execute' as const,
-          'fetch' as const,
-          'report' as const,
-        ),
-      ),
-    });
+  test('nobody works outside the walls, beyond the contract, or on what is Atrium’s', () => {
     fc.assert(
-      fc.property(some, action, (over, asked) => {
-        const own = contract(over);
-        const { decision } = evaluate(asked, [...INVARIANTS, ...rulesOf(own)]);
-        const outside = asked.places.some((place) => ['state', 'elsewhere', 'wiki/other'].includes(place));
+      fc.property(levels, anyAction, (sources, asked) => {
+        const { decision } = evaluate(asked, policy(sources));
+        const outside = asked.named.some((named) =>
+          ['state', 'elsewhere', 'wiki/other'].includes(named.place),
+        );
         const wrongEdit =
           asked.kind === 'edit' &&
-          asked.places.some((place) => ['ticket-state', 'git-internals', 'checkout'].includes(place));
-        const foreignKind =
-          ['spawn', 'ask', 'other'].includes(asked.kind) || !(own.tools as string[]).includes(asked.kind);
-        if (outside || wrongEdit || foreignKind) expect(decision).toBe('deny');
+          asked.named.some((named) => ['ticket-state', 'git-internals', 'checkout'].includes(named.place));
+        const foreign =
+          asked.kind !== 'other' && !(sources.contract.tools as readonly string[]).includes(asked.kind);
+        if (outside || wrongEdit || foreign) expect(decision).toBe('deny');
       }),
     );
   });
 
-  test('the executor edits the paths of its ticket and reads its checkout', () => {
-    const rules = [...INVARIANTS, ...rulesOf(contract())];
-    expect(evaluate({ kind: 'edit', places: ['ticket-paths'] }, rules).decision).toBe('allow');
-    expect(evaluate({ kind: 'read', places: ['checkout', 'ticket-paths'] }, rules).decision).toBe('allow');
-    expect(evaluate({ kind: 'edit', places: ['ticket-paths', 'checkout'] }, rules).rule).toBe('default-deny');
-    expect(evaluate({ kind: 'edit', places: ['ticket-state'] }, rules).rule).toBe('ticket-state-guard');
-    expect(evaluate({ kind: 'spawn', places: [] }, rules).rule).toBe('no-spawn');
+  test('every decision names its rule, its level and a reason', () => {
+    fc.assert(
+      fc.property(levels, anyAction, (sources, asked) => {
+        const made = evaluate(asked, policy(sources));
+        expect(made.rule).not.toBe('');
+        expect(made.reason).not.toBe('');
+        expect(['atrium', ...LEVELS]).toContain(made.level);
+      }),
+    );
   });
 });
 
-const geography: Geography = {
-  brand: 'shop',
-  workspace: '/ws',
-  checkouts: ['/ws/checkouts/shop/T-shop-1'],
-  inTicket: (path) => path.startsWith('src/'),
-};
-
-describe('placeOf', () => {
-  test.each<[string, Place]>([
-    ['/ws/checkouts/shop/T-shop-1/src/a.ts', 'ticket-paths'],
-    ['/ws/checkouts/shop/T-shop-1/README.md', 'checkout'],
-    ['/ws/checkouts/shop/T-shop-1', 'checkout'],
-    ['/ws/checkouts/shop/T-shop-1/.git/config', 'git-internals'],
-    ['/ws/checkouts/shop/T-shop-10/src/a.ts', 'elsewhere'],
-    ['/ws/checkouts/other/T-other-1/src/a.ts', 'elsewhere'],
-    ['/ws/.atrium/brands/shop/brand.db', 'state'],
-    ['/ws/.atrium', 'state'],
-    ['/ws/wiki/shop/a.md', 'wiki/<brand>'],
-    ['/ws/wiki/shopping/a.md', 'wiki/other'],
-    ['/ws/wiki/_global/a.md', 'wiki/_global'],
-    ['/ws/wiki', 'elsewhere'],
-    ['/ws/brands/shop/tickets.jsonl', 'ticket-state'],
-    ['/wsx/wiki/shop/a.md', 'elsewhere'],
-    ['/etc/passwd', 'elsewhere'],
-  ])('%s lies in %s', (path, place) => {
-    expect(placeOf(path, geography)).toBe(place);
+describe('the executor', () => {
+  const own = policy();
+  test.each<[string, Action, string, string]>([
+    ['edits the paths of its ticket', call({ named: [at('ticket-paths')] }), 'allow', 'ticket-executor.edit'],
+    ['edits nothing else', call({ named: [at('ticket-paths'), at('checkout')] }), 'deny', 'default-deny'],
+    ['reads its checkout', call({ kind: 'read', named: [at('checkout')] }), 'allow', 'ticket-executor.read'],
+    ['does not write tickets', call({ named: [at('ticket-state')] }), 'deny', 'ticket-state-guard'],
+    ['does not write into git', call({ named: [at('git-internals')] }), 'deny', 'git-guard'],
+    ['starts no others', call({ kind: 'spawn', tool: 'Task' }), 'deny', 'no-spawn'],
+    ['keeps no tickets', call({ kind: 'ticket', tool: 'TaskCreate' }), 'deny', 'no-spawn'],
+    ['commits', run('git add -A && git commit -m "merge of two lists"'), 'allow', 'ticket-executor.execute'],
+    ['does not push', run('npm test && GIT_DIR=.git git push origin main'), 'deny', 'pre-merge-gate'],
+    ['does not merge tickets', run('git merge --no-ff atrium/T-acme-2'), 'deny', 'pre-merge-gate'],
+    ['merges main into its work', run('git merge main'), 'allow', 'ticket-executor.execute'],
+    ['has no tool that nobody knows', call({ kind: 'other', tool: 'mcp__x__y' }), 'deny', 'default-deny'],
+  ])('%s', (_what, asked, decision, name) => {
+    expect(evaluate(asked, own)).toMatchObject({ decision, rule: name });
   });
 
-  test('the tickets of another brand are no less outside than its other files', () => {
-    const rules = [...INVARIANTS, ...rulesOf(contract())];
-    for (const path of [
-      '/ws/brands/other/tickets.jsonl',
-      '/ws/checkouts/other/T-other-1/tickets.json',
-      '/home/x/tickets.jsonl',
+  test('is told what it may do instead', () => {
+    expect(evaluate(call({ named: [at('checkout')] }), own).reason).toBe(
+      'no rule allows the role ticket-executor to edit in the checkout outside the paths of the ticket; it may in the paths of the ticket',
+    );
+    expect(
+      evaluate(
+        call({ named: [at('checkout')] }),
+        policy({ contract: contract({ writes: [], tools: ['read'] }) }),
+      ).reason,
+    ).toBe('the role ticket-executor has no tool to edit; it may read');
+  });
+});
+
+describe('rules of a level', () => {
+  test('a command is looked at by itself, wherever it stands in a line', () => {
+    const own = policy({ workspace: [rule({ commands: ['rm -rf *'] })] });
+    for (const command of [
+      'rm -rf x',
+      'true; rm  -rf  x',
+      'A=1 rm -rf x',
+      'echo $(rm -rf x)',
+      'a && rm -rf x | b',
     ])
-      for (const asked of ['read', 'search', 'edit'] as const)
-        expect(
-          evaluate({ kind: asked, places: [placeOf(path, geography)] }, rules).decision,
-          `${asked} ${path}`,
-        ).toBe('deny');
+      expect([command, evaluate(run(command), own).rule]).toEqual([command, 'one']);
+    expect(evaluate(run('echo rm -rf x'), own).decision).toBe('allow');
+    expect(commandsOf('A=1 B=2 npm test\n(cd x && ls)')).toEqual(['npm test', 'cd x', 'ls']);
+  });
+
+  test('paths, hosts and tools narrow what a rule speaks of', () => {
+    const own = policy({
+      brand: [
+        rule({ name: 'no-env', kinds: ['edit', 'read'], paths: ['**/.env', '.env'] }),
+        rule({ name: 'ask-web', decision: 'ask', kinds: ['fetch'], hosts: ['*.example.org'] }),
+        rule({ name: 'search-tool', decision: 'allow', kinds: [], tools: ['mcp__docs__Search'] }),
+      ],
+    });
+    expect(evaluate(call({ kind: 'read', named: [at('checkout', 'a/.env')] }), own).rule).toBe('no-env');
+    expect(evaluate(call({ named: [at('ticket-paths', 'a/env')] }), own).decision).toBe('allow');
+    const fetched = (host: string) => evaluate(call({ kind: 'fetch', hosts: [host] }), own);
+    expect(fetched('a.example.org')).toMatchObject({ decision: 'ask', rule: 'ask-web', level: 'brand' });
+    expect(fetched('example.org').decision).toBe('allow');
+    const other = (tool: string) => evaluate(call({ kind: 'other', tool }), own).decision;
+    expect([other('mcp__docs__search'), other('mcp__docs__delete')]).toEqual(['allow', 'deny']);
+  });
+
+  test('what one role owns no other writes, and it writes nothing else', () => {
+    const docs = policy({ contract: contract({ name: 'docs', owns: ['docs/**'] }) });
+    const edit = (path: string) => call({ named: [at('ticket-paths', path)] });
+    expect(evaluate(edit('docs/a.md'), docs).decision).toBe('allow');
+    expect(evaluate(edit('src/a.ts'), docs).rule).toBe('own-paths');
+    const executor = policy({ foreign: [{ role: 'docs', globs: ['docs/**'] }] });
+    expect(evaluate(edit('docs/a.md'), executor).rule).toBe('owned-by-docs');
+    expect(evaluate(edit('src/a.ts'), executor).decision).toBe('allow');
+  });
+
+  test('who directs starts the roles that its contract names, by name', () => {
+    const conductor = policy({
+      contract: contract({ tools: ['read', 'spawn', 'ask', 'ticket'], writes: [], mayCall: ['scout'] }),
+    });
+    const spawn = (role: string | null) => evaluate(call({ kind: 'spawn', tool: 'Task', role }), conductor);
+    expect(spawn('scout').decision).toBe('allow');
+    expect(spawn('conductor').rule).toBe('may-call');
+    expect(spawn(null).rule).toBe('may-call');
+    expect(evaluate(run('ls'), conductor).decision).toBe('deny');
   });
 });
 
-test('tools that nobody knows are of no known kind', () => {
-  expect(toolKind('WriteFile2')).toBe('other');
-  expect(toolKind('Bash')).toBe('execute');
-  expect(toolKind('constructor')).toBe('other');
-  expect(toolKind('__proto__')).toBe('other');
+test('the tickets of another brand are no less outside than its other files', () => {
+  const geography = {
+    brand: 'shop',
+    workspace: '/ws',
+    checkouts: ['/ws/checkouts/shop/T-shop-1'],
+    inTicket: () => true,
+  };
+  for (const path of [
+    '/ws/brands/other/tickets.jsonl',
+    '/ws/checkouts/other/T-other-1/tickets.json',
+    '/home/x/tickets.jsonl',
+  ])
+    for (const asked of ['read', 'search', 'edit'] as const)
+      expect(
+        evaluate(call({ kind: asked, named: [{ place: placeOf(path, geography), path }] }), policy())
+          .decision,
+        `${asked} ${path}`,
+      ).toBe('deny');
 });

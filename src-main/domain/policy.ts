@@ -1,100 +1,73 @@
 import type { AgentContract } from '../contract/config.ts';
 import type { GuardDecision } from '../contract/operator-api.ts';
-import { ToolKind } from '../contract/policy.ts';
+import type { PolicyLevel } from '../contract/policy.ts';
+import { ToolKind, type PolicyRule } from '../contract/policy.ts';
+import { PLACE_NAMES, type Place } from './place.ts';
 
-/** Where a path lies, seen from the walls of one brand. */
-export type Place =
-  | 'state'
-  | 'ticket-state'
-  | 'git-internals'
-  | 'ticket-paths'
-  | 'checkout'
-  | 'wiki/<brand>'
-  | 'wiki/_global'
-  | 'wiki/other'
-  | 'elsewhere';
+/** A path that a call names: where it lies, and how rules see it (relative to the checkout when it is inside, else absolute). */
+export interface Named {
+  place: Place;
+  path: string;
+}
 
 /** One tool call, reduced to what policy looks at. */
 export interface Action {
   kind: ToolKind;
-  /** Places of the paths that it names; empty where it names none. */
-  places: Place[];
+  /** As the agent program calls it. */
+  tool: string;
+  named: readonly Named[];
+  /** The text of a shell command; empty for other calls. */
+  command: string;
+  hosts: readonly string[];
+  /** The role that a `spawn` starts; null where the call names none. */
+  role: string | null;
 }
 
-/** A row of policy: deny wins over ask, ask over allow; nothing that no row allows is allowed. */
+/** A rule made ready: deny wins over ask, ask over allow. */
 export interface Rule {
   name: string;
-  decision: GuardDecision['decision'];
+  level: PolicyLevel;
+  decision: PolicyRule['decision'];
   kinds: readonly ToolKind[];
-  /** `any` also matches a call that names no path. */
+  /** In small letters. */
+  tools?: readonly string[];
+  /** Only calls that name one of these; `any` also matches a call that names no path. */
   places: readonly Place[] | 'any';
+  path?: (path: string) => boolean;
+  command?: (command: string) => boolean;
+  host?: (host: string) => boolean;
+  role?: (role: string | null) => boolean;
   reason: string;
 }
 
-const everyKind: readonly ToolKind[] = ToolKind.options;
-const toolKinds: Record<string, ToolKind> = {
-  read: 'read',
-  read_file: 'read',
-  read_many_files: 'read',
-  view: 'read',
-  notebookread: 'read',
-  glob: 'search',
-  grep: 'search',
-  ls: 'search',
-  search: 'search',
-  list_directory: 'search',
-  search_file_content: 'search',
-  grep_search: 'search',
-  codebase_search: 'search',
-  write: 'edit',
-  edit: 'edit',
-  multiedit: 'edit',
-  notebookedit: 'edit',
-  write_file: 'edit',
-  replace: 'edit',
-  create: 'edit',
-  delete: 'edit',
-  move: 'edit',
-  apply_patch: 'edit',
-  bash: 'execute',
-  execute: 'execute',
-  shell: 'execute',
-  run_shell_command: 'execute',
-  killshell: 'execute',
-  bashoutput: 'read',
-  webfetch: 'fetch',
-  websearch: 'fetch',
-  web_fetch: 'fetch',
-  google_web_search: 'fetch',
-  fetch: 'fetch',
-  report: 'report',
-  submit_result: 'report',
-  submit_verdict: 'report',
-  todowrite: 'report',
-  think: 'report',
-  task: 'spawn',
-  agent: 'spawn',
-  spawn: 'spawn',
-  delegate_to_agent: 'spawn',
-  askuserquestion: 'ask',
-  ask_user: 'ask',
-  taskcreate: 'ticket',
-  taskupdate: 'ticket',
-  taskstop: 'ticket',
-  ticket_draft: 'ticket',
-  ticket_edit: 'ticket',
-};
+/** The rules that hold for one role on one ticket, in the order of their levels. */
+export interface Policy {
+  role: string;
+  rules: readonly Rule[];
+  /** What the contract lets the role do at all. No rule of any level reaches beyond it. */
+  grants: readonly Rule[];
+  /** Rules and grants by what they decide and by the kind of call they can speak of, for speed alone. */
+  index: Record<'deny' | 'ask' | 'allow' | 'grant', ReadonlyMap<ToolKind, readonly Rule[]>>;
+}
 
-/** The kind of a tool by the name that an agent program gives it; `other` where it is not known. */
-export function toolKind(tool: string): ToolKind {
-  const name = tool.toLowerCase();
-  return Object.hasOwn(toolKinds, name) ? (toolKinds[name] ?? 'other') : 'other';
+/** Makes a test of globs; given, because the domain brings no library. */
+export type Globs = (globs: readonly string[]) => (path: string) => boolean;
+
+/** What a policy is made from: the rules of each level as their files have them. */
+export interface PolicySources {
+  contract: AgentContract;
+  workspace: readonly PolicyRule[];
+  brand: readonly PolicyRule[];
+  ticket: readonly PolicyRule[];
+  /** What other roles own of the repository. */
+  foreign: readonly { role: string; globs: readonly string[] }[];
 }
 
 /** Rows that hold for every role of every brand. */
 export const INVARIANTS: readonly Rule[] = [
   {
     name: 'ticket-state-guard',
+    level: 'atrium',
     decision: 'deny',
     kinds: ['edit', 'execute', 'other'],
     places: ['ticket-state'],
@@ -102,25 +75,41 @@ export const INVARIANTS: readonly Rule[] = [
   },
   {
     name: 'boundary-guard',
+    level: 'atrium',
     decision: 'deny',
-    kinds: everyKind,
+    kinds: ToolKind.options,
     places: ['state', 'elsewhere', 'wiki/other'],
     reason: 'it lies outside the walls of this brand: work inside the checkout',
   },
   {
     name: 'git-guard',
+    level: 'atrium',
     decision: 'deny',
     kinds: ['edit'],
     places: ['git-internals'],
     reason: 'the files of git itself are changed by git commands only',
+  },
+  {
+    name: 'pre-merge-gate',
+    level: 'atrium',
+    decision: 'deny',
+    kinds: ['execute'],
+    places: 'any',
+    command: (command) =>
+      /^git\s+(?:-\S+\s+)*(?:push\b|merge\s.*\batrium\/T-|update-ref\s.*\brefs\/heads\/)/.test(command),
+    reason: 'only the gate moves a branch: commit, submit the result, and Atrium merges what passes',
   },
 ];
 
 /** What the main loop may do and no worker. */
 const DIRECTION = ['spawn', 'ask', 'ticket'] as const;
 
-/** Rows that a contract amounts to. */
-export function rulesOf(contract: AgentContract): Rule[] {
+/** Rows that a contract amounts to: what it grants, and what of that it denies again. */
+function contractRows(
+  contract: AgentContract,
+  foreign: PolicySources['foreign'],
+  globs: Globs,
+): { grants: Rule[]; rules: Rule[] } {
   const readable: Place[] = [];
   if (contract.reads.includes('checkout'))
     readable.push('checkout', 'ticket-paths', 'git-internals', 'ticket-state');
@@ -130,106 +119,211 @@ export function rulesOf(contract: AgentContract): Rule[] {
   if (contract.writes.includes('checkout')) writable.push('ticket-paths');
   if (contract.writes.includes('wiki/<brand>')) writable.push('wiki/<brand>');
   if (contract.writes.includes('wiki/_global')) writable.push('wiki/_global');
-  const rules: Rule[] = [];
+
   const tools = new Set<ToolKind>(contract.tools);
+  const grants: Rule[] = [];
+  const grant = (kind: ToolKind, places: Rule['places'], reason: string) => {
+    if (tools.has(kind))
+      grants.push({
+        name: `${contract.name}.${kind}`,
+        level: 'contract',
+        decision: 'allow',
+        kinds: [kind],
+        places,
+        reason,
+      });
+  };
+  grant('read', readable, 'its contract lets it read here');
+  grant('search', readable, 'its contract lets it read here');
+  grant('edit', writable, 'its contract lets it write here');
+  grant('execute', 'any', 'its contract lets it run commands inside the walls');
+  grant('fetch', 'any', 'its contract lets it reach the hosts of its ticket; the gateway holds the list');
+  grant('report', 'any', 'its contract lets it report');
+  for (const kind of DIRECTION) grant(kind, 'any', 'its contract lets it direct the work of others');
+
+  const rules: Rule[] = [];
+  const deny = (name: string, row: Pick<Rule, 'kinds' | 'places' | 'reason'> & Partial<Rule>) =>
+    rules.push({ name, level: 'contract', decision: 'deny', ...row });
   const absent = DIRECTION.filter((kind) => !tools.has(kind));
   if (absent.length > 0)
-    rules.push({
-      name: 'no-spawn',
-      decision: 'deny',
+    deny('no-spawn', {
       kinds: absent,
       places: 'any',
       reason:
         'a run carries out one task itself: it starts no other agents, keeps no tickets, and asks through its report',
     });
-  const row = (kind: ToolKind, places: Rule['places'], reason: string) => {
-    if (tools.has(kind))
-      rules.push({ name: `${contract.name}.${kind}`, decision: 'allow', kinds: [kind], places, reason });
+  if (tools.has('spawn'))
+    deny('may-call', {
+      kinds: ['spawn'],
+      places: 'any',
+      role: (role) => role === null || !contract.mayCall.includes(role),
+      reason: `it starts only these roles, by name: ${contract.mayCall.join(', ')}`,
+    });
+  const inCheckout: Place[] = ['checkout', 'ticket-paths'];
+  if (contract.owns.length > 0) {
+    const own = globs(contract.owns);
+    deny('own-paths', {
+      kinds: ['edit'],
+      places: inCheckout,
+      path: (path) => !own(path),
+      reason: `this role writes only ${contract.owns.join(', ')}: leave the rest to who owns it, and say what it needs`,
+    });
+  }
+  for (const { role, globs: owned } of foreign)
+    deny(`owned-by-${role}`, {
+      kinds: ['edit'],
+      places: inCheckout,
+      path: globs(owned),
+      reason: `it belongs to the role ${role}: say in your result what has to change there`,
+    });
+  return { grants, rules };
+}
+
+/** Makes the policy of one role on one ticket out of the rules of every level. */
+export function compilePolicy(sources: PolicySources, globs: Globs): Policy {
+  const { contract } = sources;
+  const rows = contractRows(contract, sources.foreign, globs);
+  const own = (level: PolicyLevel, rules: readonly PolicyRule[]) =>
+    rules.map((rule) => ready(rule, level, globs));
+  const rules = [
+    ...INVARIANTS,
+    ...own('workspace', sources.workspace),
+    ...own('brand', sources.brand),
+    ...rows.rules,
+    ...own('contract', contract.rules),
+    ...own('ticket', sources.ticket),
+  ];
+  const of = (decision: Rule['decision']) => rules.filter((rule) => rule.decision === decision);
+  return {
+    role: contract.name,
+    rules,
+    grants: rows.grants,
+    index: {
+      deny: byKind(of('deny')),
+      ask: byKind(of('ask')),
+      allow: byKind(of('allow')),
+      grant: byKind(rows.grants),
+    },
   };
-  row('read', readable, 'its contract lets it read here');
-  row('search', readable, 'its contract lets it read here');
-  row('edit', writable, 'its contract lets it write here');
-  row('execute', 'any', 'its contract lets it run commands inside the walls');
-  row('fetch', 'any', 'its contract lets it reach the hosts of its ticket; the gateway holds the list');
-  row('report', 'any', 'its contract lets it report');
-  for (const kind of DIRECTION) row(kind, 'any', 'its contract lets it direct the work of others');
-  return rules;
+}
+
+function byKind(rules: readonly Rule[]): Map<ToolKind, Rule[]> {
+  return new Map(
+    ToolKind.options.map((kind) => [
+      kind,
+      rules.filter((rule) => rule.kinds.includes(kind) || (rule.tools?.length ?? 0) > 0),
+    ]),
+  );
+}
+
+function ready(rule: PolicyRule, level: PolicyLevel, globs: Globs): Rule {
+  return {
+    name: rule.name,
+    level,
+    decision: rule.decision,
+    kinds: rule.kinds,
+    tools: rule.tools.map((tool) => tool.toLowerCase()),
+    places: 'any',
+    reason: rule.reason,
+    ...(rule.paths ? { path: globs(rule.paths) } : {}),
+    ...(rule.commands ? { command: commandTest(rule.commands) } : {}),
+    ...(rule.hosts ? { host: hostTest(rule.hosts) } : {}),
+  };
+}
+
+function commandTest(patterns: readonly string[]): (command: string) => boolean {
+  const tests = patterns.map(
+    (pattern) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`, 's'),
+  );
+  return (command) => tests.some((test) => test.test(command));
+}
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&').replace(/\s+/g, '\\s+');
+}
+
+function hostTest(hosts: readonly string[]): (host: string) => boolean {
+  const wanted = hosts.map((host) => host.toLowerCase());
+  return (host) => wanted.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one));
 }
 
 /**
- * Decides a call. Every place that it names must be allowed; one deny is a deny. A call that no row allows is denied by
- * `default-deny`.
+ * The commands of a shell line, each by itself and without what is set before it. It is text: what hides in quotes, files and
+ * substitutions is not seen, which is why this is early feedback and the walls stand behind it.
  */
-export function evaluate(action: Action, rules: readonly Rule[]): Omit<GuardDecision, 'layer'> {
-  const matching = rules.filter((rule) => rule.kinds.includes(action.kind));
-  const hit = (decision: Rule['decision'], place: Place | null) =>
-    matching.find(
-      (rule) =>
-        rule.decision === decision &&
-        (rule.places === 'any' || (place !== null && rule.places.includes(place))),
-    );
-  const places: (Place | null)[] = action.places.length > 0 ? action.places : [null];
-  for (const decision of ['deny', 'ask'] as const) {
-    for (const place of places) {
-      const rule = hit(decision, place);
-      if (rule) return { decision, rule: rule.name, reason: rule.reason };
-    }
+export function commandsOf(line: string): string[] {
+  return line
+    .split(/&&|\|\||[;|&\n]|\$\(|`|\(|\)/)
+    .map((part) => part.trim().replace(/^(?:[A-Za-z_]\w*=\S*\s+)+/, ''))
+    .filter((part) => part !== '');
+}
+
+/**
+ * Decides a call. Deny wins over ask, ask over allow, whatever the order of the rules. Beyond what its contract grants nothing is
+ * allowed by any rule; a tool of no known kind is allowed only where a rule names it. Every path that a call names must be
+ * allowed; what nothing allows is denied by `default-deny`.
+ */
+export function evaluate(
+  action: Action,
+  policy: Policy,
+): Omit<GuardDecision, 'layer'> & { level: PolicyLevel } {
+  const commands = action.kind === 'execute' ? commandsOf(action.command) : [];
+  const targets: readonly (Named | null)[] = action.named.length > 0 ? action.named : [null];
+  const tool = action.tool.toLowerCase();
+
+  const speaks = (rule: Rule) =>
+    (rule.kinds.includes(action.kind) || rule.tools?.includes(tool) === true) &&
+    (rule.role === undefined || rule.role(action.role));
+  const of = (decision: keyof Policy['index']) => policy.index[decision].get(action.kind) ?? [];
+  const onPlace = (rule: Rule, target: Named | null) =>
+    (rule.places === 'any' || (target !== null && rule.places.includes(target.place))) &&
+    (rule.path === undefined || (target !== null && rule.path(target.path)));
+  /** A restriction holds where any command, any host and any path meets it. */
+  const restricts = (rule: Rule) =>
+    speaks(rule) &&
+    (rule.command === undefined || commands.some(rule.command) || rule.command(action.command.trim())) &&
+    (rule.host === undefined || action.hosts.some(rule.host)) &&
+    targets.some((target) => onPlace(rule, target));
+  /** An allowance holds for one path, where every command and every host meets it. */
+  const allows = (rule: Rule, target: Named | null) =>
+    speaks(rule) &&
+    (rule.command === undefined || (commands.length > 0 && commands.every(rule.command))) &&
+    (rule.host === undefined || (action.hosts.length > 0 && action.hosts.every(rule.host))) &&
+    onPlace(rule, target);
+  const made = ({ decision, name, reason, level }: Rule) => ({ decision, rule: name, reason, level });
+
+  const denied = of('deny').find(restricts);
+  if (denied) return made(denied);
+  const asked = of('ask').find(restricts);
+  const covering = action.kind === 'other' ? of('allow') : of('grant');
+  for (const target of targets) {
+    if (covering.some((rule) => allows(rule, target)) || (action.kind === 'other' && asked)) continue;
+    return {
+      decision: 'deny',
+      rule: 'default-deny',
+      reason: whyNot(action, target, policy),
+      level: 'contract',
+    };
   }
-  let allowed: Rule | undefined;
-  for (const place of places) {
-    allowed = hit('allow', place);
-    if (!allowed) {
-      return {
-        decision: 'deny',
-        rule: 'default-deny',
-        reason: `no rule allows this role to ${action.kind}${place ? ` in ${placeNames[place]}` : ''}`,
-      };
-    }
-  }
+  if (asked) return made(asked);
+  const explicit = of('allow').find((rule) => targets.every((target) => allows(rule, target)));
+  const granting = covering.find((rule) => targets.some((target) => allows(rule, target)));
+  const allowed = explicit ?? granting;
   return allowed
-    ? { decision: 'allow', rule: allowed.name, reason: allowed.reason }
-    : { decision: 'deny', rule: 'default-deny', reason: 'no rule allows it' };
+    ? made(allowed)
+    : { decision: 'deny', rule: 'default-deny', reason: 'no rule allows it', level: 'contract' };
 }
 
-const placeNames: Record<Place, string> = {
-  state: "Atrium's state",
-  'ticket-state': 'the ticket files',
-  'git-internals': 'the files of git',
-  'ticket-paths': 'the paths of the ticket',
-  checkout: 'the checkout outside the paths of the ticket',
-  'wiki/<brand>': "the brand's wiki",
-  'wiki/_global': 'the global wiki',
-  'wiki/other': "another brand's wiki",
-  elsewhere: 'a place outside the walls',
-};
-
-/** What tells places apart: absolute, normalised paths, and the ticket's globs as a test. */
-export interface Geography {
-  brand: string;
-  workspace: string;
-  /** Roots under which a path counts as inside the checkout of the run. */
-  checkouts: readonly string[];
-  /** Whether a path relative to the checkout is among the ticket's paths. */
-  inTicket(relative: string): boolean;
-}
-
-/** Where an absolute, normalised path lies. */
-export function placeOf(path: string, geography: Geography): Place {
-  const ofTickets = /(^|\/)tickets\.jsonl?$/.test(path);
-  const checkout = geography.checkouts.find((root) => path === root || path.startsWith(`${root}/`));
-  if (checkout !== undefined) {
-    const relative = path.slice(checkout.length + 1);
-    if (relative === '.git' || relative.startsWith('.git/')) return 'git-internals';
-    if (ofTickets) return 'ticket-state';
-    return geography.inTicket(relative) ? 'ticket-paths' : 'checkout';
+/** Why nothing allows a call, and what the role may do instead. */
+function whyNot(action: Action, target: Named | null, policy: Policy): string {
+  if (action.kind === 'other')
+    return `no rule allows the tool ${action.tool}: use the tools that your brief names`;
+  const grant = policy.grants.find((rule) => rule.kinds.includes(action.kind));
+  if (!grant) {
+    const kinds = policy.grants.flatMap((rule) => rule.kinds);
+    return `the role ${policy.role} has no tool to ${action.kind}; it may ${kinds.join(', ') || 'do nothing'}`;
   }
-  const inside = `${geography.workspace}/`;
-  if (!path.startsWith(inside)) return 'elsewhere';
-  const relative = path.slice(inside.length);
-  if (ofTickets && relative.startsWith(`brands/${geography.brand}/`)) return 'ticket-state';
-  if (relative === '.atrium' || relative.startsWith('.atrium/')) return 'state';
-  if (relative === `wiki/${geography.brand}` || relative.startsWith(`wiki/${geography.brand}/`))
-    return 'wiki/<brand>';
-  if (relative === 'wiki/_global' || relative.startsWith('wiki/_global/')) return 'wiki/_global';
-  return relative.startsWith('wiki/') ? 'wiki/other' : 'elsewhere';
+  const may = grant.places === 'any' ? '' : grant.places.map((place) => PLACE_NAMES[place]).join(', ');
+  const where = target ? ` in ${PLACE_NAMES[target.place]}` : ' without naming a path';
+  return `no rule allows the role ${policy.role} to ${action.kind}${where}${may ? `; it may in ${may}` : ''}`;
 }

@@ -1,3 +1,5 @@
+import type { PolicyRule } from '../../src-main/contract/policy.ts';
+
 /** Everything that the window says, in English. Another language is another file of this shape. */
 const plural = (count: number, one: string, many: string) =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
@@ -258,6 +260,18 @@ export const t = {
     noNetworkAtAll: 'None',
     grants: 'Secrets',
     noGrants: 'None',
+    rules: 'Rules',
+    /** Everything that a rule speaks of: what is approved is read whole. */
+    rule: (rule: PolicyRule) =>
+      [
+        `${rule.decision} ${[...rule.kinds, ...rule.tools].join(', ')}`,
+        rule.paths && `of ${rule.paths.join(', ')}`,
+        rule.commands && `where the command is ${rule.commands.join(' or ')}`,
+        rule.hosts && `on ${rule.hosts.join(', ')}`,
+        `(${rule.name}: ${rule.reason})`,
+      ]
+        .filter(Boolean)
+        .join(' '),
     cap: 'Cost cap',
     capText: (money: string) => `${money} an attempt; it stops there`,
     dependsOn: 'Depends on',

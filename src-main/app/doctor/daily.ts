@@ -1,4 +1,4 @@
-import type { Timer } from '../runs.ts';
+import type { Timer } from '../timer.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** A core that has just begun has better to do. */

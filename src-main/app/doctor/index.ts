@@ -9,7 +9,7 @@ import type { Calendar } from '../calendar.ts';
 import { checkQuestion } from '../guard-check.ts';
 import type { Layers } from '../layers/layers.ts';
 import type { Places } from '../places.ts';
-import type { Timer } from '../runs.ts';
+import type { Timer } from '../timer.ts';
 import type { WorkspaceLog } from '../workspace-log.ts';
 import type { Checks, Patient } from './check.ts';
 import { scheduleDaily } from './daily.ts';

@@ -5,7 +5,7 @@ import { plural } from '../../domain/plural.ts';
 import type { Runtime, Task } from '../../services/runtimes/index.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
 import type { decideCall } from '../guard.ts';
-import type { Timer } from '../runs.ts';
+import type { Timer } from '../timer.ts';
 import { judged, type Layer } from './layer.ts';
 
 /** Calls that the policy denies every executor; only the call's guard stands between them and the run's own home. */
@@ -59,8 +59,9 @@ export function callLayer(parts: {
         const end = await parts.agent.drive(tree, task, {
           onEvent: () => undefined,
           decide: ({ tool, kind, paths, text }) => {
-            const call = { tool, kind, paths, command: text };
-            const { decision, rule, reason } = parts.decide(room.contract, call, INSIDE.checkout, geography);
+            const policy = brand.guard.policy(room.contract);
+            const call = { tool, kind, paths, text };
+            const { decision, rule, reason } = parts.decide(policy, call, INSIDE.checkout, geography);
             return Promise.resolve({ decision: decision === 'allow' ? 'allow' : 'deny', rule, reason });
           },
           signal: new AbortController().signal,

@@ -4,7 +4,7 @@ import { createSandbox, type Sandbox } from '../../services/sandbox/index.ts';
 import { decideCall } from '../guard.ts';
 import { auditPaths } from '../path-audit.ts';
 import type { Places } from '../places.ts';
-import type { Timer } from '../runs.ts';
+import type { Timer } from '../timer.ts';
 import { callLayer } from './call-layer.ts';
 import { exitLayer } from './exit-layer.ts';
 import type { Layer } from './layer.ts';

@@ -8,6 +8,7 @@ import type { Failure } from '../../contract/errors.ts';
 import { addBrandCommands } from './commands/brand.ts';
 import { addKnowledgeCommands } from './commands/knowledge.ts';
 import { addOpenCommands } from './commands/open.ts';
+import { addGuardCommands } from './commands/guard.ts';
 import { addUnbuiltCommands } from './commands/unbuilt.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addSafetyCommands } from './commands/safety.ts';
@@ -30,6 +31,7 @@ async function run(args: string[]): Promise<number> {
   addTicketMoveCommands(ticket);
   addStartCommand(program);
   addRunCommands(program);
+  addGuardCommands(program);
   addSafetyCommands(program);
   addKnowledgeCommands(program);
   addUnbuiltCommands(program);

@@ -1,4 +1,5 @@
 import type { Result } from '../../contract/errors.ts';
+import type { GuardReply } from '../../contract/run-api.ts';
 import type { ResultReport, VerdictReport } from '../../contract/tickets.ts';
 
 /** The run whose socket it is: this is its identity, there is no token. */
@@ -17,6 +18,8 @@ export interface RunReports {
   progress(text: string): Promise<Result<unknown>>;
   comment(text: string): Promise<Result<unknown>>;
   brief(): string;
+  /** Answers an agent program's hook; where there is none, every hook is denied. */
+  guard?(event: string, input: unknown): Promise<GuardReply>;
 }
 
 export type ModelProvider = 'gemini' | 'anthropic' | 'openai';
@@ -80,6 +83,9 @@ export interface GatewayLimits {
   /** Calls of the run API: the bucket's size, and how many come back each second. */
   callsBurst: number;
   callsPerSecond: number;
+  /** The same for hooks: an agent makes many calls, and a hook that is turned away is a denial. */
+  hooksBurst: number;
+  hooksPerSecond: number;
 }
 
 export interface RunGatewayOptions {
@@ -136,4 +142,6 @@ export const defaultLimits: GatewayLimits = {
   modelCalls: 16,
   callsBurst: 60,
   callsPerSecond: 5,
+  hooksBurst: 500,
+  hooksPerSecond: 100,
 };

@@ -3,6 +3,7 @@ import type { FailureCode, Result } from '../../contract/errors.ts';
 import {
   CallbackBody,
   firstIssue,
+  GuardBody,
   readResult,
   readResultMarkers,
   runApiPaths,
@@ -53,6 +54,7 @@ const paths = new Set<string>(Object.values(runApiPaths));
 export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
   const { run, reports, limits } = options;
   const bucket = createTokenBucket(options.clock, limits.callsBurst, limits.callsPerSecond);
+  const hooks = createTokenBucket(options.clock, limits.hooksBurst, limits.hooksPerSecond);
 
   const takeResult = async (reading: ResultReading): Promise<Reply> => {
     if (!reading.ok) return refusal(reading.code, reading.message, resultHint);
@@ -107,6 +109,19 @@ export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
     return takeResult(readResultMarkers(text ?? markers ?? '', run.ticket));
   };
 
+  const takeHook = async (body: unknown): Promise<Reply> => {
+    const parsed = GuardBody.safeParse(body);
+    if (!parsed.success)
+      return refusal(
+        'invalid-content',
+        `The hook cannot be read: ${firstIssue(parsed.error)}.`,
+        'Send {"event": "PreToolUse", "input": {…}}: without an answer the call is denied.',
+      );
+    if (reports.guard === undefined)
+      return refusal('forbidden', 'This run takes no hooks.', 'Without an answer the call is denied.');
+    return { status: 200, body: await reports.guard(parsed.data.event, parsed.data.input) };
+  };
+
   const takeText = async (
     body: unknown,
     to: (text: string) => Promise<Result<unknown>>,
@@ -131,6 +146,8 @@ export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
         return takeResult(readResult(body, run.ticket));
       case runApiPaths.verdict:
         return takeVerdict(body);
+      case runApiPaths.guard:
+        return takeHook(body);
       case runApiPaths.progress:
         return takeText(body, (text) => reports.progress(text), 'Noted.');
       default:
@@ -139,7 +156,7 @@ export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
   };
 
   const reply = async (request: IncomingMessage, pathname: string): Promise<Reply> => {
-    if (!bucket.take())
+    if (!(pathname === runApiPaths.guard ? hooks : bucket).take())
       return refusal('rate-limited', 'Too many calls on this socket.', 'Wait a second, then try again.');
     if (!paths.has(pathname)) {
       return refusal(

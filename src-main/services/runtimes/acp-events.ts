@@ -43,10 +43,7 @@ export class AcpEvents {
   ofRequest(request: RequestPermissionRequest): PermissionRequest {
     const call = request.toolCall;
     const known = this.#known(call);
-    const paths = new Set<string>();
-    for (const location of call.locations ?? []) paths.add(location.path);
-    for (const part of call.content ?? []) if (part.type === 'diff') paths.add(part.path);
-    return { tool: known.tool, kind: kindOf(call.kind), paths: [...paths], text: known.title };
+    return { tool: known.tool, kind: kindOf(call.kind), paths: pathsOf(call), text: known.title };
   }
 
   /** A call that was allowed begins now, whether or not the agent says so. */
@@ -69,6 +66,7 @@ export class AcpEvents {
         title: known.title,
         state,
         text: textOf(call.content ?? []),
+        paths: pathsOf(call),
       });
       this.#calls.delete(call.toolCallId);
     }
@@ -99,6 +97,13 @@ function kindOf(kind: ToolCallUpdate['kind']): ToolKind {
     default:
       return 'other';
   }
+}
+
+function pathsOf(call: Pick<ToolCallUpdate, 'locations' | 'content'>): string[] {
+  const paths = new Set<string>();
+  for (const location of call.locations ?? []) paths.add(location.path);
+  for (const part of call.content ?? []) if (part.type === 'diff') paths.add(part.path);
+  return [...paths];
 }
 
 function textOf(content: ToolCallContent[]): string {

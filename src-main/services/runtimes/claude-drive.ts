@@ -38,7 +38,7 @@ class Conversation {
   readonly #task: Task;
   readonly #supervision: Supervision;
   readonly #decisions = new Map<string, Promise<PermissionDecision>>();
-  readonly #calls = new Map<string, { tool: string; title: string }>();
+  readonly #calls = new Map<string, { tool: string; title: string; paths: string[] }>();
   #lastInput = 0;
   #prompted = false;
   #end: (outcome: RuntimeOutcome) => void = () => undefined;
@@ -151,7 +151,7 @@ class Conversation {
     const before = this.#decisions.get(call.id);
     if (before !== undefined) return before;
     const ask = askOf(call.tool, call.input);
-    this.#calls.set(call.id, { tool: call.tool, title: ask.text });
+    this.#calls.set(call.id, { tool: call.tool, title: ask.text, paths: ask.paths });
     const decision = this.#supervision.decide(ask).then((decided) => {
       if (decided.decision === 'allow') {
         this.#supervision.tell({
@@ -180,17 +180,18 @@ class Conversation {
       }
       if (block.type === 'thinking') this.#supervision.tell({ kind: 'thought', text: block.thinking });
       if (block.type === 'tool_use') {
-        this.#calls.set(block.id, { tool: block.name, title: askOf(block.name, block.input).text });
+        const { text: title, paths } = askOf(block.name, block.input);
+        this.#calls.set(block.id, { tool: block.name, title, paths });
       }
     }
   }
 
   #takeResult(block: ClaudeBlock): void {
     if (block.type !== 'tool_result') return;
-    const call = this.#calls.get(block.tool_use_id) ?? { tool: 'unknown', title: '' };
+    const call = this.#calls.get(block.tool_use_id) ?? { tool: 'unknown', title: '', paths: [] };
     const state = block.is_error === true ? 'failed' : 'done';
     const text = resultText(block.content).slice(0, keptText);
-    this.#supervision.tell({ kind: 'tool', tool: call.tool, title: call.title, state, text });
+    this.#supervision.tell({ kind: 'tool', ...call, state, text });
     if (state === 'done' && !this.#decisions.has(block.tool_use_id)) {
       this.#finish(
         'failed',

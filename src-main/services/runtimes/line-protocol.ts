@@ -15,6 +15,7 @@ const Line = z.discriminatedUnion('event', [
     title: z.string(),
     state: z.enum(['started', 'done', 'failed']),
     text: z.string().default(''),
+    paths: z.array(z.string()).default([]),
   }),
   z.object({
     event: z.literal('usage'),
@@ -76,6 +77,7 @@ async function converse(
           title: line.title,
           state: line.state,
           text: line.text,
+          paths: line.paths,
         });
         return;
       case 'usage':

@@ -21,7 +21,14 @@ describe('what an agent over ACP tells', () => {
     ];
     expect(told).toEqual([
       { kind: 'tool', tool: 'edit', title: 'Write a.txt', state: 'started', text: '' },
-      { kind: 'tool', tool: 'edit', title: 'Write a.txt', state: 'done', text: 'new: /work/a.txt' },
+      {
+        kind: 'tool',
+        tool: 'edit',
+        title: 'Write a.txt',
+        state: 'done',
+        text: 'new: /work/a.txt',
+        paths: ['/work/a.txt'],
+      },
     ]);
   });
 

@@ -26,7 +26,15 @@ export interface RuntimeNeeds {
 /** What a run tells while it works, the same for every agent program. Tokens are counts; `contextUsed` is a share, 0 to 1. */
 export type RuntimeEvent =
   | { kind: 'text' | 'thought' | 'stdout' | 'stderr' | 'note'; text: string }
-  | { kind: 'tool'; tool: string; title: string; state: 'started' | 'done' | 'failed'; text: string }
+  /** `paths` are those that the call named; the guard looks at them again once it is over. */
+  | {
+      kind: 'tool';
+      tool: string;
+      title: string;
+      state: 'started' | 'done' | 'failed';
+      text: string;
+      paths?: string[];
+    }
   | { kind: 'permission'; tool: string; text: string; decision: 'allow' | 'deny'; rule: string }
   | { kind: 'usage'; inputTokens: number; outputTokens: number; contextUsed: number | null }
   | { kind: 'error'; text: string };

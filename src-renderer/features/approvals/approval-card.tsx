@@ -187,6 +187,15 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
       <Part name={t.approvals.grants} changed={changed.has('grants')}>
         {ticket.grants.length === 0 ? <p>{t.approvals.noGrants}</p> : <Names names={ticket.grants} />}
       </Part>
+      {ticket.rules !== undefined && ticket.rules.length > 0 && (
+        <Part name={t.approvals.rules} changed={changed.has('rules')}>
+          <ul className={css.list}>
+            {ticket.rules.map((rule) => (
+              <li key={rule.name}>{t.approvals.rule(rule)}</li>
+            ))}
+          </ul>
+        </Part>
+      )}
       <Part name={t.approvals.cap} changed={changed.has('costCapUsd')}>
         <p>{t.approvals.capText(money(ticket.costCapUsd))}</p>
       </Part>

@@ -14,6 +14,7 @@ const compared = [
   'contract',
   'network',
   'grants',
+  'rules',
   'costCapUsd',
   'dependsOn',
 ] as const satisfies readonly (keyof TicketDetail)[];

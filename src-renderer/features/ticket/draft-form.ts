@@ -77,7 +77,10 @@ export function formOf(ticket: TicketDetail): DraftForm {
 }
 
 /** What the editor says, as the core takes it. What was not filled in is left to the core. */
-export function draftOfForm(form: DraftForm, parent: string | null): TicketDraftInput {
+export function draftOfForm(
+  form: DraftForm,
+  ticket: Pick<TicketDetail, 'parent' | 'contract' | 'rules'> | null,
+): TicketDraftInput {
   const cap = Number(form.costCapUsd);
   return {
     title: form.title.trim(),
@@ -92,7 +95,10 @@ export function draftOfForm(form: DraftForm, parent: string | null): TicketDraft
     mode: isMode(form.mode) ? form.mode : 'direct',
     priority: Math.trunc(Number(form.priority)) || 3,
     dependsOn: items(form.dependsOn),
-    ...(parent !== null && { parent }),
+    // What the editor has no field for stays as it was.
+    ...(ticket !== null && { contract: ticket.contract }),
+    ...(ticket !== null && ticket.parent !== null && { parent: ticket.parent }),
+    ...(ticket?.rules !== undefined && { rules: ticket.rules }),
     references: items(form.references),
     costCapUsd: Number.isFinite(cap) ? cap : 5,
     network: items(form.network),

@@ -76,7 +76,7 @@ export function TicketEditor({ ticket, brand: given, title, focus, onClose }: Ti
     event?.preventDefault();
     if (busy || form.title.trim() === '') return;
     setBusy(true);
-    const draft = draftOfForm(form, ticket?.parent ?? null);
+    const draft = draftOfForm(form, ticket);
     const answer = await ask((client) =>
       ticket === null
         ? client.ticket.draft({ brand: chosen, draft, commandId: commandId() })

@@ -141,13 +141,15 @@ export async function startStandIn({
     const numbers = [...tickets.values()]
       .filter((each) => each.brand === brand)
       .map((each) => Number(each.id.split('-').at(-1)));
-    const { runtime, command, commit, model, mode, parent, repository, ...rest } = draft;
+    const { runtime, command, commit, model, mode, parent, repository, contract, rules, ...rest } = draft;
     const made = ticket({
       ...rest,
       commit: commit ?? null,
       id: `T-${brand}-${Math.max(0, ...numbers) + 1}`,
       brand,
       state: 'draft',
+      contract: contract ?? 'ticket-executor',
+      ...(rules && { rules }),
       runtime: runtime ?? 'gemini',
       command: command ?? null,
       model: model ?? null,
@@ -273,13 +275,26 @@ export async function startStandIn({
       edit: api.ticket.edit.handler(({ input }) => {
         const known = tickets.get(input.id);
         if (known === undefined) return missing(input.id);
-        const { runtime, command, commit, model, mode, parent: _, repository, ...rest } = input.draft;
+        const {
+          runtime,
+          command,
+          commit,
+          model,
+          mode,
+          parent: _,
+          repository,
+          contract,
+          rules,
+          ...rest
+        } = input.draft;
         return ok(
           store(
             {
               ...known,
               ...rest,
               commit: commit ?? null,
+              contract: contract ?? known.contract,
+              ...(rules && { rules }),
               runtime: runtime ?? known.runtime,
               command: command ?? null,
               model: model ?? null,
@@ -468,6 +483,10 @@ export async function startStandIn({
       check: api.guard.check.handler(() => fail('not-built', 'The stand-in has no guard.')),
       prove: api.guard.prove.handler(() => ok(layersOf(snapshot.brands, true))),
       layers: api.guard.layers.handler(() => ok(layersOf(snapshot.brands, false))),
+      hook: api.guard.hook.handler(() => fail('not-built', 'The stand-in has no guard.')),
+      asks: api.guard.asks.handler(() => ok([])),
+      answer: api.guard.answer.handler(() => fail('not-found', 'The stand-in asks nothing.')),
+      log: api.guard.log.handler(() => ok([])),
     },
     doctor: api.doctor.handler(() => {
       const report = examination(new Date().toISOString());

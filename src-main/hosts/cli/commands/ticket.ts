@@ -109,6 +109,8 @@ function describe(ticket: TicketDetail): string {
     ['Depends on', ticket.dependsOn.join(', ')],
     ['Network', ticket.network.join(', ')],
     ['Grants', ticket.grants.join(', ')],
+    ['Contract', ticket.contract],
+    ['Rules', (ticket.rules ?? []).map((rule) => `${rule.decision} ${rule.name}: ${rule.reason}`).join('\n')],
     ['Cost', `${dollars(ticket.costUsd)} of at most ${dollars(ticket.costCapUsd)}`],
     ['Successor', ticket.successor],
     ['Hash', ticket.hash],

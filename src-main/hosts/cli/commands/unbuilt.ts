@@ -15,8 +15,6 @@ const unbuilt: Record<string, string[]> = {
   checkpoint: ['save', 'list', 'restore'],
   mail: ['send', 'list', 'read'],
   handoff: ['write', 'read'],
-  guard: ['log'],
-  hook: [''],
   distill: ['gather', 'route', 'run'],
   wiki: ['lint', 'reindex'],
   rehearse: [''],
