@@ -39,23 +39,21 @@ let root: string;
 const program = (bait = laid.bait) => nodeProgram(attackProgram(INSIDE_ATTACKS, bait, TOKEN.parts));
 /** Bait as a room without `mounts` shows it. */
 const shown = (bait: Bait): Bait => {
-  const at = (name: keyof Bait) => ({ [name]: `${SHOWN_AT}${String(bait[name])}` });
-  const places = [
-    'state',
-    'tickets',
-    'brandFile',
-    'contract',
-    'mainRef',
-    'hooks',
-    'otherBrand',
-    'wiki',
-    'home',
-  ];
-  return Object.assign(
-    {},
-    bait,
-    ...[...places, 'agentSocket', 'runSocket'].map((name) => at(name as keyof Bait)),
-  ) as Bait;
+  const at = (place: string) => `${SHOWN_AT}${place}`;
+  return {
+    ...bait,
+    state: at(bait.state),
+    tickets: at(bait.tickets),
+    brandFile: at(bait.brandFile),
+    contract: at(bait.contract),
+    mainRef: at(bait.mainRef),
+    hooks: at(bait.hooks),
+    otherBrand: at(bait.otherBrand),
+    wiki: at(bait.wiki),
+    home: at(bait.home),
+    agentSocket: at(bait.agentSocket),
+    runSocket: at(bait.runSocket),
+  };
 };
 /** The same without a word that a guard of calls could know. */
 const veiled = () => {

@@ -10,6 +10,7 @@ export const FAMILIES = [
   'kernel calls',
   'forged words',
   'tests that say nothing',
+  'browser door',
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 

@@ -3,11 +3,12 @@ import type { AnyRouter } from '@orpc/server';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { RawData, WebSocket } from 'ws';
+import type { MessageEvent, RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import type { TerminalLine } from '../../app/index.ts';
 import { lineOf } from '../terminal-line.ts';
 import { createRate } from '../rate.ts';
+import { isCallFrame } from './call-frame.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Longest message, in bytes. */
@@ -62,8 +63,14 @@ export function createDoorSockets(options: DoorSocketOptions): DoorSockets {
       options.sessions.resume(session);
       if (!rate.take()) socket.close(1008, 'too many messages');
     });
+    const hear = (type: 'message', listener: (event: MessageEvent) => void): void => {
+      socket.addEventListener(type, (event) => {
+        if (type !== 'message' || terminal || isCallFrame(event.data)) listener(event);
+        else socket.close(1008, 'not a call');
+      });
+    };
     const guarded: Pick<WebSocket, 'addEventListener' | 'send'> = {
-      addEventListener: socket.addEventListener.bind(socket),
+      addEventListener: hear as WebSocket['addEventListener'],
       send: (data: Parameters<WebSocket['send']>[0]) => {
         if (socket.bufferedAmount > mostUnread) socket.terminate();
         else socket.send(data);
