@@ -24,6 +24,8 @@ export interface AttemptParts {
   runtimes: readonly Runtime[];
   attemptMs: number;
   extracts(ticket: Ticket): Extract[];
+  /** Reads anew what other brands' words are known by. */
+  refreshExits(): Promise<void>;
 }
 
 const core: Actor = { kind: 'core', part: 'dispatch' };
@@ -73,6 +75,13 @@ export function createAttempts(parts: AttemptParts): Attempts {
         'there are as many checkouts as the workspace may have, all in use',
         'it goes on when one of them is done; "maxCheckouts" in workspace.yaml says how many there may be',
       );
+    await parts.refreshExits();
+    const foreign = brand.leaving(
+      'brief',
+      executorBrief(ticket, contract.value, parts.extracts(ticket)),
+      null,
+    );
+    if (foreign !== null) return fail('not-authorized', `the brief of ${id} goes to no agent: ${foreign}`);
     const base = await freshBase(repository.value);
     if (!base.ok) return base;
     const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;

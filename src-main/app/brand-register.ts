@@ -21,6 +21,7 @@ import { createExporter, type Exporter } from './exports.ts';
 import type { Feed } from './feed.ts';
 import { createFolderWatch } from './folder-watch.ts';
 import { createGate } from './gate.ts';
+import type { Exits } from './exits/exits.ts';
 import { makeRoomForCheckout } from './housekeeping.ts';
 import type { Layers } from './layers/layers.ts';
 import type { auditPaths } from './path-audit.ts';
@@ -76,6 +77,7 @@ export interface BrandRegisterParts {
   obstacle(): Promise<string | null>;
   layers: Layers;
   audit: typeof auditPaths;
+  exits: Exits;
   doctorAtGate(brand: Brand): Promise<{ ok: boolean; detail: string }>;
   terminals: Terminals;
   onTerminalEnded(): void;
@@ -115,6 +117,10 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       brand,
       workspace: places.workspace,
       wiki: places.wiki,
+      foreign: async (to, text) => {
+        await parts.exits.refresh();
+        return parts.exits.stopped(to, text);
+      },
       onPage: (of, page) => feed.tell({ kind: 'page', brand: of, page }),
       onFault,
     });
@@ -129,6 +135,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     });
     const attempts = createAttempts({
       brand,
+      refreshExits: () => parts.exits.refresh(),
       branches,
       makeRoom: () =>
         makeRoomForCheckout(
@@ -145,6 +152,7 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     });
     const gate = createGate({
       ...{ brand, branches, checkMs, audit: parts.audit },
+      refreshExits: () => parts.exits.refresh(),
       doctor: () => parts.doctorAtGate(brand),
     });
     const dispatcher: Dispatcher = createDispatcher({

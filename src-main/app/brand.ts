@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { AgentContract, BrandConfig, RepositoryConfig, WorkspaceConfig } from '../contract/config.ts';
 import type { Actor, BrandEvent } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
-import type { BrandId } from '../contract/ids.ts';
+import type { BrandId, RunId } from '../contract/ids.ts';
 import type { TicketDraft } from '../contract/tickets.ts';
 import { decideMode } from '../domain/mode-rules.ts';
 import { EXECUTOR } from '../domain/ticket.ts';
@@ -26,6 +26,8 @@ import { createDecisionLog } from './decision-log.ts';
 import { readGrants, unknownGrant, type Grants } from './grants.ts';
 import { createHandoffs, type Handoffs } from './handoffs.ts';
 import { brandPlaces, type BrandPlaces, type Places } from './places.ts';
+import type { Exit, Exits } from './exits/exits.ts';
+import type { Leaving } from './exits/leaving.ts';
 import { brandProjections } from './projections.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { runUser } from './run-users.ts';
@@ -56,6 +58,8 @@ export interface Brand {
   transcripts: Transcripts;
   rooms: Rooms;
   runs: Runs;
+  /** Looks through what leaves the brand or enters it. */
+  leaving: Leaving;
   /** Reads the secrets that a run was granted. */
   secrets(names: readonly string[]): Result<Grants>;
   guard: BrandGuard;
@@ -74,6 +78,7 @@ export interface BrandParts {
   appRoot: string;
   sandbox: Sandbox;
   git: GitProgram;
+  exits: Exits;
   models: readonly ModelUpstream[];
   toolchain: string;
   /** What the core was started with: where a brand's secrets may be. */
@@ -167,8 +172,19 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     timer: parts.timer,
     now: parts.now,
   });
+  const append: Brand['record'] = (stream, events, actor, commandId = randomUUID()) => {
+    const version = store.version(stream);
+    store.append({ stream, expectedVersion: version, events, commandId, actor, at: parts.now() });
+  };
+  const leaving: Leaving = (exit, text, run) => {
+    const why = parts.exits.stopped(id, text);
+    if (why !== null && run === null) append('exits', [stoppedAt(exit, why, run)], core);
+    if (why !== null && run !== null) record(run, [stoppedAt(exit, why, run)], core);
+    return why;
+  };
   const runs = createRuns({
     ...shared,
+    leaving,
     secrets,
     store,
     transcripts,
@@ -221,6 +237,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     transcripts,
     rooms,
     runs,
+    leaving,
     secrets,
     guard,
     contract,
@@ -286,15 +303,19 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
         checks: repository.checks,
       });
     },
-    record(stream, events, actor, commandId = randomUUID()) {
-      const version = store.version(stream);
-      store.append({ stream, expectedVersion: version, events, commandId, actor, at: parts.now() });
-    },
+    record: append,
     close() {
       store.close();
       return Promise.resolve();
     },
   });
+}
+
+const core: Actor = { kind: 'core', part: 'exits' };
+
+function stoppedAt(exit: Exit, reason: string, run: RunId | null): BrandEvent {
+  const rule = 'boundary-guard';
+  return { type: 'guard.decided', data: { run, decision: 'deny', rule, reason, tool: exit, layer: 'exit' } };
 }
 
 /** What runs in a folder that an agent can write, for git's own plumbing: no network, no socket. */

@@ -187,6 +187,7 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
       reports: noReports,
       network: brand.config.desk.network,
       models: parts.models,
+      stopped: (text) => brand.leaving('model request', text, id),
       budget: () =>
         spent < cap
           ? { allowed: true, reason: '' }

@@ -43,12 +43,17 @@ export function mergeCommitOf(
   });
 }
 
+/** Of a difference that could hold another brand's words, in bytes. */
+const MOST_LOOKED_AT = 16 * 1024 * 1024;
+
 type Condition = Omit<GateCondition, 'name'>;
 
 export function createExaminer(parts: {
   brand: Brand;
   checkMs: number;
   audit: typeof auditPaths;
+  /** Reads anew what other brands' words are known by. */
+  refreshExits(): Promise<void>;
   doctor(): Promise<{ ok: boolean; detail: string }>;
 }): Examiner {
   const { brand, checkMs } = parts;
@@ -78,13 +83,7 @@ export function createExaminer(parts: {
       return report('');
     }
     note('merge', said('pass', `merges with ${config.branch} at ${onto.slice(0, 10)}`));
-    if (
-      !note(
-        'paths',
-        await parts.audit({ ...candidate, paths: candidate.ticket.draft.paths }, git, onto, merged.tree),
-      )
-    )
-      return report(merged.tree);
+    if (!note('paths', await audited(candidate, git, onto, merged.tree))) return report(merged.tree);
     const { commit } = await mergeCommitOf(candidate, repository, { onto, tree: merged.tree });
     const later: readonly [GateCondition['name'], () => Promise<Condition>][] = [
       ['test', () => test(candidate, repository, commit)],
@@ -94,6 +93,26 @@ export function createExaminer(parts: {
     ];
     for (const [name, condition] of later) if (!note(name, await condition())) return report(merged.tree);
     return report(merged.tree);
+  };
+
+  /** Its paths against the ticket's, and its words against those of other brands. */
+  const audited = async (
+    candidate: Candidate,
+    git: BrandRepository['git'],
+    onto: CommitId,
+    tree: string,
+  ): Promise<Condition> => {
+    const paths = await parts.audit({ ...candidate, paths: candidate.ticket.draft.paths }, git, onto, tree);
+    if (paths.outcome !== 'pass') return paths;
+    await parts.refreshExits();
+    const difference = await git.diffText(onto, tree, { maxBytes: MOST_LOOKED_AT });
+    if (difference.truncated)
+      return said(
+        'unverified',
+        `its difference is longer than the ${MOST_LOOKED_AT} bytes that are looked through`,
+      );
+    const foreign = brand.leaving('commit', difference.text, null);
+    return foreign === null ? paths : said('fail', foreign);
   };
 
   const test = (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<Condition> => {

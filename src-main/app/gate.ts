@@ -21,6 +21,8 @@ export interface GateParts {
   checkMs: number;
   /** Looks at what a candidate changes, beside what it says. */
   audit: typeof auditPaths;
+  /** Reads anew what other brands' words are known by. */
+  refreshExits(): Promise<void>;
   /** The doctor's word: grade A for the workspace and this brand. */
   doctor(): Promise<{ ok: boolean; detail: string }>;
 }

@@ -374,7 +374,8 @@ export function createHandlers(workspace: Workspace): AnyRouter {
     cost: api.cost.handler(({ input }) => ok(costs(workspace.open(), input.by))),
 
     wiki: {
-      search: api.wiki.search.handler(({ input }) => {
+      search: api.wiki.search.handler(async ({ input }) => {
+        await workspace.exits.ready();
         const brands =
           input.brand === undefined ? ok(workspace.open()) : mapped(openOf(input.brand), (open) => [open]);
         return mapped(brands, (list) =>

@@ -52,6 +52,8 @@ export async function openKnowledge(parts: {
   brand: Brand;
   workspace: string;
   wiki: string;
+  /** Why a page must not hold this text; null where it may. */
+  foreign(to: string, text: string): Promise<string | null>;
   onPage(brand: string, page: string): void;
   onFault(error: unknown): void;
 }): Promise<Knowledge> {
@@ -137,7 +139,7 @@ export async function openKnowledge(parts: {
           },
           resolves: (source) => resolves(source.kind, source.ref),
         },
-        pages,
+        pages: watchedPages(brand, pages, parts.foreign),
         ledger: fileLedger({ workspace }),
       });
       await index.refresh();
@@ -153,7 +155,11 @@ export async function openKnowledge(parts: {
       reactor.retry();
       return reactor.drain();
     },
-    search: (query, limit) => index.search(query, { brand: brand.id, limit }).map(toHit),
+    search: (query, limit) =>
+      index
+        .search(query, { brand: brand.id, limit })
+        .filter(({ title, snippet }) => brand.leaving('search result', `${title}\n${snippet}`, null) === null)
+        .map(toHit),
     show: async (page) => {
       const shown = await index.show(page.endsWith('.md') ? page : `${page}.md`, { brand: brand.id });
       if (!shown.ok) return shown;
@@ -191,6 +197,25 @@ export async function openKnowledge(parts: {
       await reactor.stop();
       await watcher.close();
       await index.close();
+    },
+  };
+}
+
+/** Pages that hold nothing of a brand whose they are not. */
+function watchedPages(
+  brand: Brand,
+  pages: Pick<PageStore, 'read' | 'write'>,
+  foreign: (to: string, text: string) => Promise<string | null>,
+): Pick<PageStore, 'read' | 'write'> {
+  return {
+    read: (path) => pages.read(path),
+    async write(path, text, change) {
+      const to = path.split('/')[1] ?? '';
+      const why = await foreign(to, text);
+      if (why === null) return pages.write(path, text, change);
+      const data = { run: null, rule: 'boundary-guard', reason: why, tool: 'page', layer: 'exit' };
+      brand.record('exits', [{ type: 'guard.decided', data: { ...data, decision: 'deny' } }], librarian);
+      return fail('not-authorized', `${path} is not written: ${why}`, 'leave it out');
     },
   };
 }

@@ -27,6 +27,7 @@ import { createFeed, runView, type Feed } from './feed.ts';
 import { keepHistory } from './history.ts';
 import { settleHousekeeping } from './housekeeping-tickets.ts';
 import { modelUpstreams } from './model-upstreams.ts';
+import type { Exits } from './exits/exits.ts';
 import { layerParts, type LayerParts } from './layers/layer-parts.ts';
 import { createLayers, type Layers } from './layers/layers.ts';
 import { makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } from './places.ts';
@@ -45,6 +46,7 @@ export interface Workspace {
   start: Start;
   doctor: Doctor;
   layers: Layers;
+  exits: Exits;
   brand(id: BrandId): OpenBrand | undefined;
   open(): OpenBrand[];
   closed(): { id: BrandId; failure: Failure }[];
@@ -145,7 +147,9 @@ export async function openWorkspace(
     const probe = await sandbox.probe();
     return probe.available ? null : `${probe.message} ${probe.hint}`;
   };
+  const exits = made.exits(() => brands.open().map(({ brand }) => brand));
   const brandParts: BrandParts = {
+    exits,
     places,
     workspace: config.value,
     appRoot,
@@ -162,7 +166,7 @@ export async function openWorkspace(
 
   const tools = join(appRoot, 'resources', 'run');
   const layers = createLayers({
-    layers: made.layers({ sandbox, runtimes, git, places, made, timer: systemTimer }),
+    layers: made.layers({ sandbox, runtimes, git, places, made, exits, timer: systemTimer }),
     ...{ places, sandbox, tools },
     now: () => calendar.iso(),
     clock: () => systemTimer.now(),
@@ -213,6 +217,7 @@ export async function openWorkspace(
     feed,
     obstacle,
     layers,
+    exits,
     audit: made.audit,
     doctorAtGate: (brand) => doctor.atGate(brand),
     terminals,
@@ -222,6 +227,7 @@ export async function openWorkspace(
     onFault,
   });
   await brands.openAll();
+  void exits.ready().catch(onFault);
 
   const waiting = () => brands.open().flatMap(({ brand }) => waitingIn(brand));
 
@@ -232,6 +238,7 @@ export async function openWorkspace(
     start,
     doctor,
     layers,
+    exits,
     brand: (id) => brands.get(id),
     open: () => brands.open(),
     closed: () => brands.closed(),

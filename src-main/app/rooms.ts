@@ -154,6 +154,7 @@ export function createRooms(parts: RoomParts): Rooms {
             reports: noReports,
             network: options.network,
             models: [],
+            stopped: () => 'a declared command has no model',
             budget: () => ({ allowed: false, reason: 'a declared command has no model' }),
             onUsage: () => undefined,
             onDecision: ({ allowed, host, reason }) => {

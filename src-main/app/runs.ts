@@ -16,6 +16,7 @@ import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';
 import { layHome, readLogins } from './agent-homes.ts';
 import type { BrandGuard } from './brand-guard.ts';
 import type { Grants } from './grants.ts';
+import { watchedReports, type Leaving } from './exits/leaving.ts';
 import { createHeartbeats } from './heartbeat.ts';
 import type { RunGuard } from './run-guard.ts';
 import type { RecordOfRun } from './run-recorder.ts';
@@ -85,6 +86,8 @@ export function createRuns(options: {
   homes: string;
   /** Reads the secrets that a run was granted. */
   secrets(names: readonly string[]): Result<Grants>;
+  /** Why a text of a run must not go where it is about to; what stopped one is recorded. */
+  leaving: Leaving;
   tools: string;
   identity: { uid: number; gid: number } | null;
   limits: ProfileFacts['limits'];
@@ -214,19 +217,23 @@ export function createRuns(options: {
         ticket: request.ticket,
         brand,
       },
-      reports: {
-        ...request.reports,
-        result: (report) => request.reports.result(grants.scrubAll(report)),
-        verdict: (report) => request.reports.verdict(grants.scrubAll(report)),
-        comment: (text) => request.reports.comment(grants.scrub(text)),
-        progress: (text) => {
-          write({ kind: 'note', text });
-          return Promise.resolve({ ok: true, value: null });
+      reports: watchedReports(
+        {
+          ...request.reports,
+          result: (report) => request.reports.result(grants.scrubAll(report)),
+          verdict: (report) => request.reports.verdict(grants.scrubAll(report)),
+          comment: (text) => request.reports.comment(grants.scrub(text)),
+          progress: (text) => {
+            write({ kind: 'note', text });
+            return Promise.resolve({ ok: true, value: null });
+          },
+          guard: (event, input) => guard.hook(event, input),
         },
-        guard: (event, input) => guard.hook(event, input),
-      },
+        (exit, text) => options.leaving(exit, text, id),
+      ),
       network: contract.network === 'ticket' ? request.network : [],
       models: options.models,
+      stopped: (text) => options.leaving('model request', text, id),
       budget: () =>
         spent < request.costCapUsd
           ? { allowed: true, reason: '' }

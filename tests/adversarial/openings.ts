@@ -150,6 +150,7 @@ async function openSocket(wall: Wall | null, site: Site): Promise<{ path: string
     reports: { result: taken, verdict: taken, progress: taken, comment: taken, brief: () => '' },
     network: ['listed.example', `localhost:${site.tcpPort}`],
     models: [],
+    stopped: () => null,
     budget: () => ({ allowed: true, reason: '' }),
     onUsage: () => undefined,
     onDecision: () => undefined,

@@ -3,19 +3,42 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plural } from '../../domain/plural.ts';
 import { openRepository, type GitProgram } from '../../services/repositories/index.ts';
+import type { Brand } from '../brand.ts';
+import type { Exits } from '../exits/exits.ts';
 import type { auditPaths } from '../path-audit.ts';
 import type { Places } from '../places.ts';
 import { judged, type Layer } from './layer.ts';
 
 /** Exits and entries: what moves a branch. Planted candidates must not pass the audit. */
-export function exitLayer(parts: { git: GitProgram; places: Places; audit: typeof auditPaths }): Layer {
+export function exitLayer(parts: {
+  git: GitProgram;
+  places: Places;
+  audit: typeof auditPaths;
+  exits: Exits;
+}): Layer {
   return {
     name: 'exit',
-    async prove() {
-      const canaries = await planted(parts);
+    async prove({ brand }) {
+      const canaries = [...(await planted(parts)), ...(await words(parts.exits, brand))];
       return judged(canaries, `${plural(canaries.length, 'plant')} stopped`);
     },
   };
+}
+
+/** What counts among the brand's own words, on its way into the global wiki. */
+async function words(exits: Exits, brand: Brand) {
+  await exits.refresh();
+  const { mark, passage } = exits.canary(brand.id);
+  if (exits.stopped(brand.id, `${mark} ${passage}`) !== null)
+    throw new Error('the brand may not have its own words');
+  const detail = 'it was let through';
+  const stopped = (text: string): boolean => exits.stopped('_global', `Said so: "${text}".`) !== null;
+  return [
+    { name: 'a mark of it on its way elsewhere', denied: stopped(mark), detail },
+    ...(brand.config.sealed
+      ? [{ name: 'a passage of it on its way elsewhere', denied: stopped(passage), detail }]
+      : []),
+  ];
 }
 
 /** A repository of its own, in a folder that no agent reaches, with candidates that go beyond their ticket's paths. */

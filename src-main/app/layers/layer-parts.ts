@@ -1,6 +1,7 @@
 import type { GitProgram } from '../../services/repositories/index.ts';
 import type { Runtime } from '../../services/runtimes/index.ts';
 import { createSandbox, type Sandbox } from '../../services/sandbox/index.ts';
+import { createExits, type Exits } from '../exits/exits.ts';
 import { decideCall } from '../guard.ts';
 import { auditPaths } from '../path-audit.ts';
 import type { Places } from '../places.ts';
@@ -18,11 +19,14 @@ export interface LayerParts {
   sandbox: typeof createSandbox;
   /** Layer 4: what moves a branch. */
   audit: typeof auditPaths;
+  /** Layer 4: what words of another brand are stopped by. */
+  exits: typeof createExits;
   layers(of: {
     sandbox: Sandbox;
     runtimes: readonly Runtime[];
     git: GitProgram;
     places: Places;
+    exits: Exits;
     timer: Timer;
     made: LayerParts;
   }): Layer[];
@@ -33,7 +37,8 @@ export const layerParts: LayerParts = {
   decide: decideCall,
   sandbox: createSandbox,
   audit: auditPaths,
-  layers({ sandbox, runtimes, git, places, timer, made }) {
+  exits: createExits,
+  layers({ sandbox, runtimes, git, places, exits, timer, made }) {
     const agent = runtimes.find(({ name }) => name === 'scripted');
     if (agent === undefined)
       throw new Error('There is no runtime "scripted", which proves the layer "call".');
@@ -41,7 +46,7 @@ export const layerParts: LayerParts = {
       callLayer({ sandbox, agent, decide: made.decide, timer }),
       roomLayer,
       kernelLayer,
-      exitLayer({ git, places, audit: made.audit }),
+      exitLayer({ git, places, exits, audit: made.audit }),
     ];
   },
 };

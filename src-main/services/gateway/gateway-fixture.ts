@@ -42,6 +42,7 @@ export async function openForTest(options: Partial<RunGatewayOptions> = {}): Pro
     },
     network: [],
     models: [],
+    stopped: () => null,
     budget: () => ({ allowed: true, reason: '' }),
     onUsage: (used) => usage.push(used),
     onDecision: (decision) => decisions.push(decision),

@@ -39,6 +39,7 @@ export async function openRunGateway(options: RunGatewayOptions): Promise<RunGat
   const models = createModelForward({
     models: options.models,
     allowModel: options.allowModel ?? (() => true),
+    stopped: (text) => options.stopped(text),
     budget: () =>
       recording
         ? options.budget()

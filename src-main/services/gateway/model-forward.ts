@@ -16,6 +16,7 @@ import type { UsageMeter } from './usage-meter.ts';
 export interface ModelForwardOptions {
   models: readonly ModelUpstream[];
   allowModel(model: string): boolean;
+  stopped(text: string): string | null;
   budget(): { allowed: boolean; reason: string };
   onUsage(usage: ModelUsage): void;
   limits: GatewayLimits;
@@ -137,12 +138,23 @@ async function prepare(
     const message = `"${exit}" would make the provider reach the network for this run, past its network list.`;
     return { ok: false, status: 403, message };
   }
+  const why = options.stopped(allText(body));
+  if (why !== null) return { ok: false, status: 403, message: `The request does not leave: ${why}.` };
   // Without this a stream of chat completions carries no usage.
   if (route.path.startsWith('/v1/chat/completions') && body['stream'] === true) {
     body['stream_options'] = { ...(body['stream_options'] as object | undefined), include_usage: true };
   }
   // Written anew: with a field given twice, the provider could read another value than the one that was looked at.
   return { ok: true, body: Buffer.from(JSON.stringify(body)), model };
+}
+
+/** Every string of a request, as whoever reads it would: not as JSON spells it. */
+function allText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.entries(value)
+    .map(([key, part]) => `${key} ${allText(part)}`)
+    .join('\n');
 }
 
 interface Exchange {

@@ -100,6 +100,8 @@ export interface RunGatewayOptions {
   models: readonly ModelUpstream[];
   /** Which models the run may use; all where it is not given. */
   allowModel?: (model: string) => boolean;
+  /** Looks through all text of a model request before it leaves; a sentence why it must not. */
+  stopped(text: string): string | null;
   /** Asked before every model call; `reason` is a sentence for the agent. */
   budget(): { allowed: boolean; reason: string };
   /** Exactly once for every call that the provider took on, also when it was cut. Not for token counting, nor refused calls. Where it throws, no further call is let through. */
