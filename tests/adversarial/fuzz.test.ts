@@ -156,6 +156,7 @@ describe('a run’s socket', () => {
       },
       network: ['listed.example'],
       models: [],
+      stopped: () => null,
       budget: () => ({ allowed: true, reason: '' }),
       onUsage: () => undefined,
       onDecision: () => undefined,
