@@ -1,7 +1,7 @@
 import type { FeedItem } from '../src-main/contract/operator-api.ts';
 import type { Result } from '../src-main/contract/errors.ts';
 import { t } from './strings/en.ts';
-import { type Line, type OpenLine, type OperatorClient, Refused } from './transports.ts';
+import { type Line, type TerminalLine, type OpenLine, type OperatorClient, Refused } from './transports.ts';
 
 /** `gone`: there was a core and there is none now; `refused`: this page may not speak to it. */
 export type LinkState = 'connecting' | 'live' | 'gone' | 'refused';
@@ -72,6 +72,13 @@ export function connect(open: OpenLine, events: ConnectionEvents): void {
 /** The client of the live line, or null. */
 export function liveClient(): OperatorClient | null {
   return current?.client ?? null;
+}
+
+/** Opens a line for a viewer of a terminal, once there is a core. */
+export async function openTerminalLine(signal: AbortSignal): Promise<TerminalLine> {
+  await nextClient(signal);
+  if (current === null) throw new Error('The line to the core is gone again.');
+  return current.openTerminal();
 }
 
 /** Waits for a live line; for questions that keep until the core is back. */

@@ -10,7 +10,7 @@ export type Route =
   | { screen: 'add-brand' }
   | { screen: 'unknown'; path: string };
 
-export const brandTabs = ['overview', 'tickets', 'runs', 'wiki', 'activity'] as const;
+export const brandTabs = ['overview', 'tickets', 'runs', 'terminals', 'wiki', 'activity'] as const;
 export type BrandTab = (typeof brandTabs)[number];
 
 function part(text: string): string {

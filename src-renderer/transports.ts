@@ -2,6 +2,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
+import { TERMINAL_PATH } from '../src-main/contract/terminal-names.ts';
 import type { operatorApi } from '../src-main/contract/operator-api.ts';
 
 export type OperatorClient = ContractRouterClient<typeof operatorApi>;
@@ -9,6 +10,17 @@ export type OperatorClient = ContractRouterClient<typeof operatorApi>;
 /** One live line to the core. `closed` settles when it is gone. */
 export interface Line {
   client: OperatorClient;
+  /** Opens a line for a viewer of a terminal, at the same door. */
+  openTerminal(): Promise<TerminalLine>;
+  closed: Promise<void>;
+  close(): void;
+}
+
+/** A raw line for one viewer of one terminal: text and bytes, each a message of its own. */
+export interface TerminalLine {
+  send(message: string | Uint8Array): void;
+  /** Hears what the core says; asked once, at once. */
+  listen(onMessage: (message: string | Uint8Array) => void): void;
   closed: Promise<void>;
   close(): void;
 }
@@ -91,7 +103,42 @@ export const openSocket: OpenLine = () =>
         const closed = new Promise<void>((done) =>
           socket.addEventListener('close', () => done(), { once: true }),
         );
-        resolve({ client, closed, close: () => socket.close() });
+        resolve({ client, openTerminal, closed, close: () => socket.close() });
+      },
+      { once: true },
+    );
+  });
+
+/** A WebSocket of its own, by the session that this page has. */
+const openTerminal = () =>
+  new Promise<TerminalLine>((resolve, reject) => {
+    const session = sessionStorage.getItem(sessionSlot);
+    const origin = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+    const socket = new WebSocket(`${origin}${TERMINAL_PATH}`);
+    socket.binaryType = 'arraybuffer';
+    const closed = new Promise<void>((done) =>
+      socket.addEventListener('close', () => done(), { once: true }),
+    );
+    void closed.then(() => reject(new Error('The line to the terminal closed before it was open.')));
+    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'hello', session })), {
+      once: true,
+    });
+    socket.addEventListener(
+      'message',
+      (event) => {
+        if (welcomeOf(event.data) === null) {
+          socket.close();
+          return;
+        }
+        resolve({
+          send: (message) => socket.send(message as string | Uint8Array<ArrayBuffer>),
+          listen: (onMessage) =>
+            socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) =>
+              onMessage(typeof data === 'string' ? data : new Uint8Array(data)),
+            ),
+          closed,
+          close: () => socket.close(),
+        });
       },
       { once: true },
     );
@@ -107,17 +154,44 @@ export const openPort: OpenLine = () =>
       const port = event.ports[0];
       const data = event.data;
       if (event.source !== window || port === undefined || typeof data !== 'object' || data === null) return;
-      if ((data as Record<string, unknown>)['atrium'] !== 'port') return;
+      const { atrium, key } = data as Record<string, unknown>;
+      if (atrium !== 'port' || typeof key === 'string') return;
       window.removeEventListener('message', receive);
       port.start();
       const client: OperatorClient = createORPCClient(new PortLink({ port }));
       const closed = new Promise<void>((done) =>
         port.addEventListener('close', () => done(), { once: true }),
       );
-      resolve({ client, closed, close: () => port.close() });
+      resolve({ client, openTerminal: openTerminalPort, closed, close: () => port.close() });
     };
     window.addEventListener('message', receive);
     window.postMessage({ atrium: 'connect' }, '*');
+  });
+
+/** A port of its own, known again by its key. */
+const openTerminalPort = () =>
+  new Promise<TerminalLine>((resolve) => {
+    const key = crypto.randomUUID();
+    const receive = (event: MessageEvent<unknown>) => {
+      const port = event.ports[0];
+      const data = event.data as Record<string, unknown> | null;
+      if (event.source !== window || port === undefined) return;
+      if (data?.['atrium'] !== 'port' || data['key'] !== key) return;
+      window.removeEventListener('message', receive);
+      resolve({
+        send: (message) => port.postMessage(message),
+        listen(onMessage) {
+          port.addEventListener('message', ({ data: said }: MessageEvent<string | Uint8Array>) =>
+            onMessage(said),
+          );
+          port.start();
+        },
+        closed: new Promise((done) => port.addEventListener('close', () => done(), { once: true })),
+        close: () => port.close(),
+      });
+    };
+    window.addEventListener('message', receive);
+    window.postMessage({ atrium: 'connect', channel: 'terminal', key }, '*');
   });
 
 /** Which door this page stands at. */

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { BrandId, CommitId, RunId } from './ids.ts';
 
-/** The role under which a terminal of a brand's desk runs. */
-export const DESK_ROLE = 'desk';
-
 /** Size of a terminal in characters. */
 export const TerminalSize = z.object({
   columns: z.number().int().min(2).max(1_000),
@@ -63,7 +60,5 @@ export const ChannelMessage = z.discriminatedUnion('type', [
 ]);
 export type ChannelMessage = z.infer<typeof ChannelMessage>;
 
-/** Where a door's WebSocket takes a viewer. */
-export const TERMINAL_PATH = '/terminal';
 /** Longest message of a viewer, in bytes: a paste is sent in pieces. */
 export const LONGEST_INPUT = 64 * 1024;

@@ -37,6 +37,7 @@ const roles: Readonly<Record<string, string>> = {
   verifier: 'Verifier',
   librarian: 'Librarian',
   'operator-global': 'Operator global',
+  desk: 'Desk',
 };
 
 const outcomes = {
@@ -308,7 +309,14 @@ export const t = {
     unknown: (id: string) => `There is no brand "${id}".`,
     isClosed: (name: string) => `${name} is closed: its data cannot be opened.`,
     parts: 'Parts of the brand',
-    tabs: { overview: 'Overview', tickets: 'Tickets', runs: 'Runs', wiki: 'Wiki', activity: 'Activity' },
+    tabs: {
+      overview: 'Overview',
+      tickets: 'Tickets',
+      runs: 'Runs',
+      terminals: 'Terminals',
+      wiki: 'Wiki',
+      activity: 'Activity',
+    },
     sealedText: 'Sealed: nothing of this brand leaves it, and nothing of others comes in.',
     working: 'In progress',
     repository: (name: string) => `Repository ${name}`,
@@ -354,6 +362,42 @@ export const t = {
     enforced: 'memory and processes are limited',
     measured: 'memory and processes are measured as it runs',
   },
+  terminals: {
+    list: 'Open terminals',
+    none: 'No terminal is open.',
+    purpose:
+      'A terminal opens at the brand’s desk: a checkout that lasts, behind the brand’s walls, with its agents at hand. What is made there reaches the branch as a ticket.',
+    open: 'New terminal',
+    opening: 'The walls are proved, then the terminal opens.',
+    name: (number: number, repository: string) => `${number} ${repository}`,
+    of: (name: string) => `Terminal ${name}`,
+    close: (name: string) => `Close terminal ${name} and end what runs in it`,
+    repository: 'Repository',
+    propose: 'Propose what is here',
+    proposeTitle: 'Propose what is here as a ticket',
+    proposeText:
+      'What is not committed is committed at the desk. The ticket holds that commit; approved, it goes through the gate like every other.',
+    holds: (commits: number, files: number) =>
+      `${plural(commits, 'commit', 'commits')} since the desk was made, ${plural(files, 'file', 'files')} not committed`,
+    empty: 'There is nothing here that the branch does not have.',
+    notMade: 'This desk is made when its first terminal opens.',
+    title: 'Title',
+    acceptance: 'Acceptance',
+    acceptanceHint: 'Commands that must hold on the merged tree, one a line.',
+    draft: 'Draft the ticket',
+    leave: 'Ctrl+Shift+K leaves the terminal, Ctrl+Shift+F searches it.',
+    search: 'Search the terminal',
+    searchNone: 'Not found',
+    next: 'Next',
+    previous: 'Previous',
+    ended: (code: number, signal: number) =>
+      signal === 0 ? `The shell ended with exit code ${code}.` : `The shell was ended by signal ${signal}.`,
+    gone: 'This terminal has ended.',
+    reconnecting: 'The line to this terminal is gone; it comes back by itself.',
+    link: 'Open this address?',
+    linkText: 'A program in the terminal shows it. Look at all of it before you open it.',
+    openLink: 'Open in the browser',
+  },
   activity: {
     none: 'Nothing has happened yet.',
     noneFound: 'No line has these words.',
@@ -395,6 +439,7 @@ export const t = {
     acceptance: 'Acceptance',
     checks: 'Checks of the repository',
     blocks: 'Blocks',
+    commit: 'Proposed commit',
     predecessor: 'Takes the place of',
     successor: 'Its place is taken by',
     endedBecause: (reason: string) => {

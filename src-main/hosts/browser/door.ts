@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fail } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
-import { TERMINAL_PATH } from '../../contract/terminals.ts';
+import { TERMINAL_PATH } from '../../contract/terminal-names.ts';
 import type { TerminalLine } from '../../app/index.ts';
 import { headersFor, refuse, servePage } from './pages.ts';
 import { createRate } from '../rate.ts';

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { createRate } from '../rate.ts';
 import { DoorNeed } from '../../contract/host-api.ts';
-import { TERMINAL_PATH } from '../../contract/terminals.ts';
+import { TERMINAL_PATH } from '../../contract/terminal-names.ts';
 import type { CallContext, TerminalLine } from '../../app/index.ts';
 import { lineOf } from '../terminal-line.ts';
 

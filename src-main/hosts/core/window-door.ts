@@ -1,6 +1,6 @@
 import { RPCHandler } from '@orpc/server/message-port';
 import type { CoreOutcome, OwnedCore } from './core.ts';
-import { TERMINAL_PATH } from '../../contract/terminals.ts';
+import { TERMINAL_PATH } from '../../contract/terminal-names.ts';
 import { openSocket } from './client.ts';
 import type { CallContext } from '../../app/index.ts';
 

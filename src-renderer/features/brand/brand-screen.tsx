@@ -16,6 +16,7 @@ import { Page } from '../frame/page.tsx';
 import { Activity } from './activity.tsx';
 import { Overview } from './overview.tsx';
 import { Runs } from './runs.tsx';
+import { TerminalsTab } from '../terminals/terminals-tab.tsx';
 import { TicketList } from './ticket-list.tsx';
 
 function BrandWiki({ brand }: { brand: string }) {
@@ -81,7 +82,7 @@ export function BrandScreen({
     <Page
       title={brand.name}
       mark={<BrandMark id={id} bare />}
-      width={tab === 'tickets' ? 'full' : 'text'}
+      width={tab === 'tickets' || tab === 'terminals' ? 'full' : 'text'}
       below={<Tabs label={t.brand.parts} tabs={tabs} />}
       actions={
         <Button kind="quiet" shortcut="c" onClick={() => openEditor({ brand: id })}>
@@ -97,6 +98,7 @@ export function BrandScreen({
       {tab === 'overview' && <Overview brand={brand} />}
       {tab === 'tickets' && <TicketList brand={id} selected={ticket} />}
       {tab === 'runs' && <Runs brand={id} />}
+      {tab === 'terminals' && brand.state === 'open' && <TerminalsTab brand={brand} />}
       {tab === 'wiki' && <BrandWiki brand={id} />}
       {tab === 'activity' && <Activity brand={id} />}
     </Page>

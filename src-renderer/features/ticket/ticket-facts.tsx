@@ -86,6 +86,11 @@ export function TicketFacts({ ticket }: { ticket: TicketDetail }) {
             <Command text={ticket.command} />
           </Fact>
         )}
+        {ticket.commit !== null && (
+          <Fact name={t.ticket.commit}>
+            <Code text={ticket.commit.slice(0, 12)} />
+          </Fact>
+        )}
         <Fact name={t.ticket.cost}>
           <Money usd={ticket.costUsd} /> {t.ticket.of} <Money usd={ticket.costCapUsd} />
         </Fact>

@@ -12,7 +12,7 @@ import { operatorApi } from '../../../src-main/contract/operator-api.ts';
 import type { BrandView, FeedItem, RunOutput, StartReport } from '../../../src-main/contract/operator-api.ts';
 import { TicketDraft } from '../../../src-main/contract/tickets.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
-import { TERMINAL_PATH } from '../../../src-main/contract/terminals.ts';
+import { TERMINAL_PATH } from '../../../src-main/contract/terminal-names.ts';
 import { countWaiting } from '../../../src-main/domain/waiting.ts';
 import { standInTerminals } from './stand-in-terminals.ts';
 import { type Amount, difference, output, pagesOf, snapshotOf, ticket, ticketsOf } from './fixtures.ts';

@@ -1,0 +1,62 @@
+import path from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import { SHELL_CHECKS } from '../../support/desk.ts';
+import { git, makeShellRepository } from '../../support/fixture-repository.ts';
+import { aWhile, expect, test } from './slice.ts';
+
+test('[C18] a terminal at the desk: what is typed is carried out, a reload shows all of it again, and what is there becomes a ticket that is merged', async ({
+  desk,
+  window,
+  page,
+}) => {
+  const repository = await makeShellRepository(path.join(desk.workspace.around, 'label'));
+  const { url, origin } = await desk.workspace.serve();
+  await desk.addBrand('label', repository, ...SHELL_CHECKS);
+  await window.open(url.replace('/#', '/brand/label/terminals#'));
+  await expect(page.getByText('No terminal is open.')).toBeVisible();
+  await page.keyboard.press('t');
+  const rows = page.locator('.xterm-rows');
+  await expect(rows).toContainText('label /work $', aWhile);
+
+  await page.keyboard.type('echo f""irst > first.txt; seq -f "line %g" 500\n');
+  await expect(rows).toContainText('line 500');
+  await page.keyboard.type('sh -c \'echo asl""eep; exec sleep 1000\'\n');
+  await expect(rows).toContainText('asleep');
+  await page.keyboard.press('Control+c');
+  await page.keyboard.type('stty size; printf "\\033[6n\\033]52;c;c3RvbGVu\\007"\n');
+  await expect(rows).toContainText(/\d\d+ \d\d+/);
+
+  await page.reload();
+  await expect(rows).toContainText('asleep', aWhile);
+  await page.keyboard.press('Control+Shift+F');
+  await page.getByRole('search').getByRole('textbox').fill('line 123');
+  await expect(rows).toContainText('line 123');
+  await page.keyboard.press('Escape');
+  await page.keyboard.type('cat first.txt\n');
+  await expect(rows).toContainText('first', aWhile);
+  const scan = await new AxeBuilder({ page }).exclude('.xterm').analyze();
+  expect(scan.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+
+  // A second window sees the same, and goes on when the first is gone.
+  const other = await page.context().newPage();
+  await other.goto(`${origin}/`);
+  await page.keyboard.press('Control+Shift+K');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await other.close();
+
+  await page.getByRole('button', { name: 'Propose what is here' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('1 file not committed', aWhile);
+  await dialog.getByLabel('Title').fill('A first file');
+  await dialog.getByLabel('Acceptance').fill('grep -q first first.txt');
+  await dialog.getByRole('button', { name: 'Draft the ticket' }).click();
+  await expect(page.getByRole('heading', { name: 'A first file' })).toBeVisible(aWhile);
+  await page.keyboard.press('a');
+  await expect.poll(() => git(repository, 'show', 'main:first.txt').catch(() => ''), aWhile).toContain('first');
+
+  await page.goto(`${origin}/brand/label/terminals`);
+  await expect(rows).toContainText('asleep', aWhile);
+  await page.getByRole('button', { name: /^Close terminal/ }).click();
+  await expect(page.getByText('No terminal is open.')).toBeVisible(aWhile);
+});
