@@ -10,7 +10,7 @@ import type {
   WaitingItem,
 } from '../src-main/contract/operator-api.ts';
 import type { TicketSummary, TimelineEntry } from '../src-main/contract/tickets.ts';
-import { urgentFirst } from '../src-main/domain/waiting.ts';
+import { urgentFirst } from '../src-main/domain/urgency.ts';
 
 export interface ActivityLine extends TimelineEntry {
   brand: string | null;

@@ -7,8 +7,8 @@ import { operatorApi, type CostReport, type RunView, type SearchHit } from '../c
 import type { BrandLayers, GuardProof } from '../contract/layers.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import { isAvailable, type Ticket, type TicketCommand } from '../domain/ticket.ts';
-import { urgentFirst } from '../domain/waiting.ts';
-import type { Brand } from './brand.ts';
+import { urgentFirst } from '../domain/urgency.ts';
+import type { Brand, BrandRepository } from './brand.ts';
 import { pathsTest } from './ticket-paths.ts';
 import { asRecorded } from './projections.ts';
 import { importTickets } from './exports.ts';
@@ -244,7 +244,7 @@ export function createHandlers(workspace: Workspace): AnyRouter {
         const { open, ticket } = found.value;
         const repository = open.brand.repository(ticket.repository);
         if (!repository.ok) return repository;
-        const range = diffRange(open.brand, ticket);
+        const range = diffRange(open.brand, ticket) ?? (await proposedRange(repository.value.git, ticket));
         return ok(
           range ? await repository.value.git.diffText(range.from, range.to) : { text: '', truncated: false },
         );
@@ -496,6 +496,17 @@ function diffRange(brand: Brand, ticket: Ticket): { from: string; to: string } |
   const commit =
     ticket.candidate?.commit ?? ticket.attempts.findLast((attempt) => attempt.commit !== null)?.commit;
   return base && commit ? { from: base, to: commit } : null;
+}
+
+/** What the commit of a desk changes, before anything was made of it. */
+async function proposedRange(
+  git: BrandRepository['git'],
+  ticket: Ticket,
+): Promise<{ from: string; to: string } | null> {
+  const { commit } = ticket.draft;
+  if (commit === undefined) return null;
+  const from = await git.mergeBase(await git.head(), commit);
+  return from === null ? null : { from, to: commit };
 }
 
 function onceEach(hits: readonly SearchHit[]): SearchHit[] {

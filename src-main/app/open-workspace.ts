@@ -12,7 +12,8 @@ import type {
   StatusView,
 } from '../contract/operator-api.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
-import { countWaiting, urgentFirst } from '../domain/waiting.ts';
+import { urgentFirst } from '../domain/urgency.ts';
+import { countWaiting } from '../domain/waiting.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
 import { createTerminals, nodePty, type Terminals } from '../services/terminals/index.ts';
 import { createRuntimes } from '../services/runtimes/index.ts';

@@ -1,6 +1,6 @@
 import type { AskView } from '../contract/guard.ts';
 import type { WaitingItem } from '../contract/operator-api.ts';
-import { urgentFirst } from '../domain/waiting.ts';
+import { urgentFirst } from '../domain/urgency.ts';
 import type { Brand } from './brand.ts';
 
 /** What of a brand waits for the operator, most urgent first. */

@@ -4,17 +4,6 @@ import { planState } from './plan-gate.ts';
 import { openQuestions } from './questions.ts';
 import type { Ticket } from './ticket.ts';
 
-/** Most urgent first: what a run waits for, then what stops at the gate, then what has not begun. */
-const URGENCY: readonly WaitingItem['kind'][] = [
-  'ask',
-  'question',
-  'checkpoint',
-  'conflict',
-  'plan',
-  'approval',
-  'dead-letter',
-];
-
 /** The operator stopped these, or put something in their place, or they are put right: nothing is left to decide. */
 const SETTLED = new Set(['operator', 'withdrawn', 'settled']);
 
@@ -65,17 +54,6 @@ export function waitingOfTicket(ticket: Ticket): WaitingItem[] {
     default:
       return [];
   }
-}
-
-/** Sorts what waits: most urgent first, and always in the same order. */
-export function urgentFirst(items: readonly WaitingItem[]): WaitingItem[] {
-  return [...items].sort(
-    (a, b) =>
-      URGENCY.indexOf(a.kind) - URGENCY.indexOf(b.kind) ||
-      a.priority - b.priority ||
-      a.since.localeCompare(b.since) ||
-      a.key.localeCompare(b.key, 'en', { numeric: true }),
-  );
 }
 
 /** The counts that every door shows. */

@@ -236,6 +236,7 @@ export const t = {
     openTicket: 'Open the ticket',
     priority: (priority: number) => `Priority ${priority}`,
     hash: (hash: string) => `text ${hash}`,
+    proposed: (commit: string) => `Commit ${commit} of the desk is taken as it is; no agent runs`,
     changed: 'changed',
     follows: 'Takes the place of',
     followsBecause: (why: string) => `, which ended: ${why}`,

@@ -161,7 +161,9 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
         }
       >
         <p>
-          {runtimeTitle(ticket.runtime)}
+          {ticket.commit === null
+            ? runtimeTitle(ticket.runtime)
+            : t.approvals.proposed(ticket.commit.slice(0, 12))}
           {ticket.runtime !== 'command' && (
             <span className={css.quiet}>
               {' · '}

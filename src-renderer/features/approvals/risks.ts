@@ -53,6 +53,6 @@ export function risksOf(ticket: Risky): string[] {
 }
 
 /** Whether a ticket that is for a command has none: nothing could be approved. */
-export function needsCommand(ticket: Pick<TicketDetail, 'runtime' | 'command'>): boolean {
-  return ticket.runtime === 'command' && ticket.command === null;
+export function needsCommand(ticket: Pick<TicketDetail, 'runtime' | 'command' | 'commit'>): boolean {
+  return ticket.runtime === 'command' && ticket.command === null && ticket.commit === null;
 }

@@ -52,8 +52,11 @@ test('[C18] a terminal at the desk: what is typed is carried out, a reload shows
   await dialog.getByLabel('Acceptance').fill('grep -q first first.txt');
   await dialog.getByRole('button', { name: 'Draft the ticket' }).click();
   await expect(page.getByRole('heading', { name: 'A first file' })).toBeVisible(aWhile);
+  await expect(page.getByText('is taken as it is; no agent runs')).toBeVisible();
   await page.keyboard.press('a');
-  await expect.poll(() => git(repository, 'show', 'main:first.txt').catch(() => ''), aWhile).toContain('first');
+  await expect
+    .poll(() => git(repository, 'show', 'main:first.txt').catch(() => ''), aWhile)
+    .toContain('first');
 
   await page.goto(`${origin}/brand/label/terminals`);
   await expect(rows).toContainText('asleep', aWhile);

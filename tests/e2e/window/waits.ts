@@ -1,6 +1,6 @@
 import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
-import { urgentFirst } from '../../../src-main/domain/waiting.ts';
+import { urgentFirst } from '../../../src-main/domain/urgency.ts';
 
 /** What of the stand-in's tickets waits for the operator, as the core would tell it. */
 export function waitsOf(tickets: Iterable<TicketDetail>): WaitingItem[] {

@@ -1,0 +1,23 @@
+import type { WaitingItem } from '../contract/operator-api.ts';
+
+/** Most urgent first: what a run waits for, then what stops at the gate, then what has not begun. */
+const URGENCY: readonly WaitingItem['kind'][] = [
+  'ask',
+  'question',
+  'checkpoint',
+  'conflict',
+  'plan',
+  'approval',
+  'dead-letter',
+];
+
+/** Sorts what waits: most urgent first, and always in the same order. */
+export function urgentFirst(items: readonly WaitingItem[]): WaitingItem[] {
+  return [...items].sort(
+    (a, b) =>
+      URGENCY.indexOf(a.kind) - URGENCY.indexOf(b.kind) ||
+      a.priority - b.priority ||
+      a.since.localeCompare(b.since) ||
+      a.key.localeCompare(b.key, 'en', { numeric: true }),
+  );
+}
