@@ -10,7 +10,6 @@ import type { Sandbox } from '../../services/sandbox/index.ts';
 import { readContracts } from '../configuration.ts';
 import type { Places } from '../places.ts';
 import { fails, holds, type Checks } from './check.ts';
-import { markOfWalls } from './wall-checks.ts';
 
 /** What roles may do, and whether that is held to (6 to 9). */
 export function guardChecks(parts: {
@@ -79,7 +78,7 @@ export function guardChecks(parts: {
       },
       {
         number: 9,
-        mark: async () => [await markOfWalls(parts.sandbox), stamps(tools), stamps(places.agents)].join('\n'),
+        mark: () => [parts.sandbox.stamp(), stamps(tools), stamps(places.agents)].join('\n'),
         prove: async (patient, examination) => {
           const { brand } = patient;
           const canaries: { tool: string; input: Record<string, unknown> }[] = [

@@ -2,14 +2,9 @@ import { LayerName } from '../../contract/layers.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
 import { fails, holds, type Checks } from './check.ts';
 
-/** A text that changes with what the walls are made from: the launcher, the kernel's layer, and how limits are kept. */
-export async function markOfWalls(sandbox: Sandbox): Promise<string> {
-  return JSON.stringify(await sandbox.probe());
-}
-
 /** What holds whatever an agent program does (10 and 11). */
 export function wallChecks({ sandbox }: { sandbox: Sandbox }): Checks {
-  const mark = () => markOfWalls(sandbox);
+  const mark = () => sandbox.stamp();
   return {
     workspace: [
       {

@@ -131,6 +131,8 @@ export interface Sandbox {
   run(profile: SandboxProfile, command: string[], options: RunOptions): Promise<RunResult>;
   /** Plans a launch behind a PTY. @throws SandboxError as `launch`, and `bash-missing` */
   planTerminal(profile: SandboxProfile, command: string[]): Promise<TerminalLaunch>;
+  /** A text that changes when one of the programs that it is made from does: what was proved of another does not hold for it. */
+  stamp(): string;
   /** Processes of a run's user that outlived their tree; none can be told where runs have no user of their own. */
   strays(identity: SandboxProfile['identity']): Stray[];
   /** Takes away the bait of provers that died; gives back what it took. */

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import {
   buildArguments,
@@ -243,6 +243,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
         profile,
       );
     },
+    stamp: () =>
+      [launcherPath, options.landlockPath, options.nodePath, options.forwarderPath].map(stampOf).join('\n'),
     strays: (identity) => (identity === null ? [] : findStrays(identity.uid)),
     clearBait: () => clearBait(stateDir()),
     launch: (profile, command, launchOptions = {}) =>
@@ -257,6 +259,14 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
       ]);
     },
   };
+}
+
+/** Which file stands at a path, and as of when. */
+function stampOf(path: string): string {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined
+    ? `${path} missing`
+    : [path, found.dev, found.ino, found.size, found.mtimeNs, found.mode, found.uid].join(' ');
 }
 
 function checkProfile(profile: SandboxProfile, command: string[], mode: SandboxMode): void {
