@@ -52,6 +52,8 @@ export function guardChecks(parts: {
         mark: () => stamps(tools),
         prove: () => {
           const now = digests(tools);
+          const added = [...now.keys()].find((file) => !installed.has(file));
+          if (added !== undefined) return fails(`${join(tools, added)} was not there when the core started`);
           for (const [file, digest] of installed) {
             if (now.get(file) !== digest)
               return fails(`${join(tools, file)} is not as it was when the core started`);

@@ -162,3 +162,37 @@ test('an event whose JSON was damaged is named, not read past', () => {
     expect.objectContaining({ code: 'corrupt', message: expect.stringContaining('Event 2') as string }),
   );
 });
+
+describe('what came after a head that was proved', () => {
+  const proved = (
+    tamper: (db: Database.Database) => void,
+  ): ReturnType<ReturnType<typeof open>['verifyChain']> => {
+    using folder = temporaryFolder();
+    using store = open(folder.file);
+    append(store, 'a', 'one', 'two');
+    const head = store.head();
+    append(store, 'b', 'one');
+    append(store, 'a', 'three');
+    const db = new Database(folder.file);
+    db.exec('DROP TRIGGER events_never_change; DROP TRIGGER events_never_leave');
+    tamper(db);
+    db.close();
+    return store.verifyChainSince(head);
+  };
+
+  test('is followed on its own, versions of streams from before included', () => {
+    expect(proved(() => undefined)).toEqual({ ok: true, position: 4 });
+  });
+
+  test.each<[string, (db: Database.Database) => void, number]>([
+    ['an event after it was edited', (db) => db.exec(`UPDATE events SET type = 'x' WHERE position = 4`), 4],
+    [
+      'the head itself is another',
+      (db) => (db.exec(`UPDATE events SET type = 'x' WHERE position = 2`), rehash(db, 2)),
+      2,
+    ],
+    ['the tail is gone', (db) => db.exec('DELETE FROM events WHERE position > 2'), 3],
+  ])('%s: it shows', (_what, tamper, position) => {
+    expect(proved(tamper)).toMatchObject({ ok: false, position });
+  });
+});
