@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operatorApi } from '../../src-main/contract/operator-api.ts';
 import type { CheckView, DoctorReport, PhaseView } from '../../src-main/contract/operator-api.ts';
 import { laySiege, type Siege } from '../adversarial/siege.ts';
 import { addBrand, held, makePlace } from '../support/workspace.ts';
@@ -328,6 +329,28 @@ test('[B3] below A nothing is merged; the candidate waits, and goes on when the 
   renameSync(`${file}.away`, file);
   await examine();
   expect((await siege.until(id, (ticket) => ticket.state === 'merged')).attempts).toBe(1);
+});
+
+test('[B3] a lint that does not hold is refused, and there is nothing to pass it by', async () => {
+  const tidy = place.repository('tidy', { 'a.txt': 'a\n' });
+  await addBrand(core.client, 'tidy', tidy.path, { test: 'true', lint: 'test ! -e ugly.txt' });
+  const main = tidy.git('rev-parse', 'main');
+  const { ticket } = await siege.attack('tidy', {
+    title: 'Ugly',
+    paths: ['ugly.txt'],
+    acceptance: ['true'],
+    command: 'echo ugly > ugly.txt',
+  });
+  expect(ticket.attemptList[0]).toMatchObject({
+    state: 'failed',
+    reason: expect.stringContaining('test ! -e ugly.txt') as string,
+  });
+  expect(tidy.git('rev-parse', 'main')).toBe(main);
+  const asked = (value: object): string[] =>
+    Object.entries(value).flatMap(([name, each]: [string, unknown]) =>
+      typeof each === 'object' && each !== null && !('~orpc' in each) ? [name, ...asked(each)] : [name],
+    );
+  expect(asked(operatorApi).filter((name) => /force|merge|bypass|override/i.test(name))).toEqual([]);
 });
 
 test('[B4] of a sealed brand the doctor demands every layer, and names the one that is missing', async () => {
