@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, include: string[], workers: number) => ({
+const project = (name: string, include: string[], workers: number, timeout = 60_000) => ({
   test: {
     name,
     include,
@@ -9,8 +9,8 @@ const project = (name: string, include: string[], workers: number) => ({
     globalSetup: ['scripts/native.mjs'],
     pool: 'forks' as const,
     maxWorkers: workers,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: timeout,
+    hookTimeout: timeout,
     retry: 0,
   },
 });
@@ -26,6 +26,7 @@ export default defineConfig({
       project('architecture', ['tests/architecture.test.ts'], 1),
       project('conformance', ['tests/conformance/**/*.test.ts'], 2),
       project('integration', ['tests/integration/**/*.test.ts'], 2),
+      project('programs', ['tests/programs/**/*.test.ts'], 1, 300_000),
       project('chaos', ['tests/chaos/**/*.test.ts'], 1),
       project('adversarial', ['tests/adversarial/**/*.test.ts'], 1),
     ],

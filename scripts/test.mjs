@@ -11,13 +11,14 @@ const suiteWithin = 20 * 60_000;
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
 const fast = ['typecheck', 'lint', 'unit', 'architecture', 'conformance', 'integration', 'e2e'];
-const slow = ['chaos', 'adversarial'];
+const slow = ['programs', 'chaos', 'adversarial'];
 /** Suites that run side by side: what mostly waits beside what does, what computes beside what does little. */
 const stages = [
   ['typecheck', 'lint', 'architecture'],
   ['unit'],
   ['conformance'],
   ['integration', 'e2e'],
+  ['programs'],
   ['chaos'],
   ['adversarial'],
 ];
@@ -113,7 +114,7 @@ function playwrightCount(report) {
 function run(program, args, extra, folder, quiet = false) {
   const env = environment({ ...extra, TMPDIR: folder, NO_COLOR: '1', CI: '1' });
   for (const name of Object.keys(env))
-    if (/^(ATRIUM_(WORKSPACE|NOW)|GEMINI_|GOOGLE_GEMINI_|ANTHROPIC_|FORCE_COLOR)/.test(name))
+    if (/^(ATRIUM_(WORKSPACE|NOW)|GEMINI_|GOOGLE_GEMINI_|ANTHROPIC_|OPENAI_|CODEX_|OPENCODE_|CLAUDE_FORCE_COLOR)/.test(name))
       delete env[name];
   const child = spawn(program, args, {
     cwd: root,

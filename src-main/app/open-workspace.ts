@@ -116,6 +116,7 @@ export async function openWorkspace(
     programs: Object.fromEntries(
       Object.entries(config.value.programs).filter((entry) => entry[1] !== undefined),
     ),
+    acpAgents: config.value.acpAgents,
     nodeInside: '/opt/node/bin/node',
     path: environment.PATH ?? '',
     appRoot,

@@ -35,7 +35,7 @@ export interface RunRequest {
   runtime: Runtime;
   ticket: TicketId;
   attempt: AttemptId;
-  task: Omit<Task, 'gatewayUrl'>;
+  task: Omit<Task, 'gatewayUrl' | 'session'>;
   room: Pick<ProfileFacts, 'checkout' | 'baseObjects' | 'prepared' | 'base'>;
   network: string[];
   /** Names of secrets of the brand that the run finds in its environment. */
@@ -188,7 +188,7 @@ export function createRuns(options: {
     write: (line: OutputLine) => void,
   ): Promise<RunEnd> => {
     const { id, contract, runtime } = request;
-    const task: Task = { ...request.task, gatewayUrl: INSIDE.gateway };
+    const task: Task = { ...request.task, gatewayUrl: INSIDE.gateway, session: null };
     const needs = runtime.prepare(task);
     if (!needs.ok) {
       const { message, hint } = needs.failure;
@@ -346,7 +346,7 @@ export function createRuns(options: {
       const end = await request.runtime.drive(tree, task, {
         onEvent: (event) => {
           if (event.kind === 'usage') entry.context = event.contextUsed;
-          else write(lineOf(event));
+          else if (event.kind !== 'session') write(lineOf(event));
           if (event.kind === 'tool' && event.state !== 'started')
             guard.after({ tool: event.tool, paths: event.paths ?? [], text: event.title }, event.state);
         },
@@ -455,7 +455,7 @@ function keptClean(
   };
 }
 
-function lineOf(event: Exclude<RuntimeEvent, { kind: 'usage' }>): OutputLine {
+function lineOf(event: Exclude<RuntimeEvent, { kind: 'usage' | 'session' }>): OutputLine {
   switch (event.kind) {
     case 'tool':
       return {
@@ -467,6 +467,8 @@ function lineOf(event: Exclude<RuntimeEvent, { kind: 'usage' }>): OutputLine {
         kind: 'permission',
         text: `${event.decision} ${event.tool} by rule ${event.rule}: ${event.text}`,
       };
+    case 'plan':
+      return { kind: 'note', text: event.text };
     default:
       return { kind: event.kind, text: event.text };
   }

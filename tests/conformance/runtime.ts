@@ -245,6 +245,7 @@ export async function start(
     model: null,
     title: 'Say hello',
     gatewayUrl: 'http://127.0.0.1:9',
+    session: null,
     ...given,
   };
   const needs = runtime.prepare(task);

@@ -5,12 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createRuntimes } from '../../src-main/services/runtimes/index.ts';
 import type { Runtime, Task } from '../../src-main/services/runtimes/index.ts';
-import { startModelServer } from '../support/model-server.ts';
-import type { ModelScript } from '../support/model-server.ts';
 import { makeRoom } from './runtime-room.ts';
 import type { Room } from './runtime-room.ts';
+import { saysThenHangs, withModel } from './runtime-models.ts';
 import { describeRuntime, start } from './runtime.ts';
-import type { Behaviour } from './runtime.ts';
 
 const appRoot = fileURLToPath(new URL('../..', import.meta.url));
 const places = { nodeInside: '/opt/node/bin/node', path: process.env['PATH'] ?? '', appRoot } as const;
@@ -68,12 +66,6 @@ describeRuntime('scripted', {
     }),
   usage: () => script({ usage: { inputTokens: 100, outputTokens: 10, contextUsed: 0.1 } }),
 });
-
-/** A model that plays a script, for an agent program that has one. */
-async function withModel(play: ModelScript): Promise<Behaviour> {
-  const server = await startModelServer(play);
-  return { task: { gatewayUrl: server.url, model: 'scripted-model' }, dispose: () => server.close() };
-}
 
 describe('the command runtime', () => {
   const gone: (() => Promise<void>)[] = [];
@@ -158,7 +150,15 @@ describe('the command runtime', () => {
   });
 
   test.each([null, '', '  ', 'a\0b'])('refuses the command %j before anything is launched', (text) => {
-    const task = { ticket: 'T-a-1', prompt: '', command: text, model: null, title: 't', gatewayUrl: '' };
+    const task = {
+      ticket: 'T-a-1',
+      prompt: '',
+      command: text,
+      model: null,
+      title: 't',
+      gatewayUrl: '',
+      session: null,
+    };
     expect(named('command').prepare(task)).toMatchObject({ ok: false, failure: { code: 'invalid-input' } });
   });
 });
@@ -174,17 +174,28 @@ test('the scripted runtime can lie about its result', async () => {
   await room.dispose();
 });
 
-test.each(['gemini', 'claude'] as const)('%s that is not there is said, not failed', async (name) => {
-  const absent = createRuntimes({ ...places, programs: { [name]: '/nowhere/it' } }).find(
-    (each) => each.name === name,
-  );
-  expect(await absent?.probe()).toMatchObject({
-    present: false,
-    detail: expect.stringContaining('/nowhere/it') as string,
-  });
-  const task = { ticket: 'T-a-1', prompt: '', command: null, model: null, title: 't', gatewayUrl: '' };
-  expect(absent?.prepare(task)).toMatchObject({ ok: false, failure: { code: 'runtime-missing' } });
-});
+test.each(['gemini', 'claude', 'codex', 'opencode'] as const)(
+  '%s that is not there is said, not failed',
+  async (name) => {
+    const absent = createRuntimes({ ...places, programs: { [name]: '/nowhere/it' } }).find(
+      (each) => each.name === name,
+    );
+    expect(await absent?.probe()).toMatchObject({
+      present: false,
+      detail: expect.stringContaining('/nowhere/it') as string,
+    });
+    const task = {
+      ticket: 'T-a-1',
+      prompt: '',
+      command: null,
+      model: null,
+      title: 't',
+      gatewayUrl: '',
+      session: null,
+    };
+    expect(absent?.prepare(task)).toMatchObject({ ok: false, failure: { code: 'runtime-missing' } });
+  },
+);
 
 /** A stand-in for Gemini CLI that ends its turn as the brief says: an error's code, a reason to stop, or the exit of the program. */
 const standIn = `
@@ -243,6 +254,7 @@ test.each([
 });
 
 const shell = (text: string) => [{ name: 'run_shell_command', args: { command: text } }];
+const harmless = [{ name: 'list_directory', args: { dir_path: '/work' } }];
 describeRuntime('gemini', {
   runtime: named('gemini'),
   works: () =>
@@ -258,10 +270,10 @@ describeRuntime('gemini', {
     ...(await withModel({ steps: [], failures: [{ kind: 'status', status: 400, times: 99 }] })),
     says: /scripted failure 400/,
   }),
-  hangs: () => withModel(saysThenHangs([])),
+  hangs: () => withModel(saysThenHangs([], harmless)),
   floods: () =>
     withModel([{ text: Array.from({ length: 100_000 }, (_, line) => `line ${line}\n`).join('') }]),
-  lingers: (room) => withModel(saysThenHangs([{ calls: shell(`(${room.lingering} true)`) }])),
+  lingers: (room) => withModel(saysThenHangs([{ calls: shell(`(${room.lingering} true)`) }], harmless)),
   exitsAtOnce: async () => ({
     task: {},
     ...(await fakeGemini('console.error("no licence"); process.exit(3);')),
@@ -272,55 +284,4 @@ describeRuntime('gemini', {
       return { text: /cancell?ed by the user/.test(request.prompt) ? 'I was denied.' : 'Written.' };
     }),
   usage: () => withModel([{ text: 'Counted.', usage: { input: 1_234, output: 56 } }]),
-});
-
-/** Plays steps, says "waiting" with a call that is harmless, and never answers the next request. */
-function saysThenHangs(steps: { calls: { name: string; args: Record<string, unknown> }[] }[]): ModelScript {
-  return (request) => {
-    const step = steps[request.turns];
-    if (step !== undefined) return step;
-    if (request.turns > steps.length) return { kind: 'hang' };
-    return { text: 'I am waiting.', calls: [{ name: 'list_directory', args: { dir_path: '/work' } }] };
-  };
-}
-
-const claude = named('claude');
-const bash = (text: string) => [{ name: 'Bash', args: { command: text } }];
-describe.skipIf(!(await claude.probe()).present)('present only', () => {
-  describeRuntime('claude', {
-    runtime: claude,
-    works: () =>
-      withModel([
-        {
-          text: 'I am starting.',
-          calls: [{ name: 'Write', args: { file_path: '/work/hello.txt', content: 'hello\n' } }],
-        },
-        { calls: bash('git add -A && git commit -q -m hello') },
-        { text: 'Written.' },
-      ]),
-    fails: async () => ({
-      ...(await withModel({ steps: [], failures: [{ kind: 'status', status: 400, times: 99 }] })),
-      says: /scripted failure 400/,
-    }),
-    hangs: () =>
-      withModel((request) =>
-        request.turns === 0 ? { text: 'I am waiting.', calls: bash('ls') } : { kind: 'hang' },
-      ),
-    floods: () => withModel([{ text: 'x'.repeat(1_000_000) }]),
-    lingers: (room) =>
-      withModel((request) => {
-        if (request.turns === 0) return { text: 'I am waiting.', calls: bash(`(${room.lingering} true)`) };
-        return { kind: 'hang' };
-      }),
-    exitsAtOnce: () => {
-      const [, , , other] = createRuntimes({ ...places, programs: { claude: '/usr/bin/false' } });
-      return Promise.resolve({ task: {}, ...(other && { runtime: other }) });
-    },
-    asks: () =>
-      withModel((request) => {
-        if (request.turns === 0) return { calls: bash('echo asked > asked.txt') };
-        return { text: request.prompt.includes('hook error') ? 'I was denied.' : 'Written.' };
-      }),
-    usage: () => withModel([{ text: 'Counted.', usage: { input: 1_234, output: 56 } }]),
-  });
 });

@@ -3,11 +3,12 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { AddressInfo } from 'node:net';
 import { anthropicReply, geminiCount, geminiReply } from './model-wire.ts';
 import type { WireReply } from './model-wire.ts';
+import { chatReply, isOfModel, responsesReply } from './model-wire-openai.ts';
 
-/** A tool call that the scripted model makes. */
+/** A tool call that the scripted model makes. Text instead of arguments is for a tool that takes plain text. */
 export interface ModelCall {
   name: string;
-  args: Record<string, unknown>;
+  args: Record<string, unknown> | string;
 }
 
 /** What the model says in one turn. Tokens default to 100 in, 10 out, none cached. */
@@ -26,7 +27,7 @@ export type ModelFailure =
 
 /** A request as it arrived, for assertions. `turns` counts the model's earlier turns in it: the step to answer with. */
 export interface ModelRequest {
-  provider: 'gemini' | 'anthropic';
+  provider: 'gemini' | 'anthropic' | 'openai';
   operation: 'generate' | 'stream' | 'count';
   model: string;
   turns: number;
@@ -63,7 +64,8 @@ export interface ModelServer {
 const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens)$/;
 
 /**
- * Starts a scripted model on 127.0.0.1 that speaks Gemini's and Anthropic's wire formats, streaming and not. It keeps no state of
+ * Starts a scripted model on 127.0.0.1 that speaks the wire formats of Gemini, Anthropic and OpenAI (Responses and Chat
+ * Completions), streaming and not. It keeps no state of
  * a conversation: the step is read off the request, so retries and resumed sessions get the same answers.
  */
 export async function startModelServer(script: ModelScript): Promise<ModelServer> {
@@ -152,7 +154,9 @@ export async function startModelServer(script: ModelScript): Promise<ModelServer
 }
 
 function replyOf(request: ModelRequest, step: ModelStep): WireReply {
-  return request.provider === 'gemini' ? geminiReply(request, step) : anthropicReply(request, step);
+  if (request.provider === 'gemini') return geminiReply(request, step);
+  if (request.provider === 'anthropic') return anthropicReply(request, step);
+  return request.url.startsWith('/v1/responses') ? responsesReply(request, step) : chatReply(request, step);
 }
 
 function sendReply(response: ServerResponse, reply: WireReply): void {
@@ -180,13 +184,12 @@ function fail(response: ServerResponse, failure: ModelFailure, request: ModelReq
   if (failure.kind === 'status') {
     const message = `scripted failure ${failure.status}`;
     const status = failure.status === 429 ? 'RESOURCE_EXHAUSTED' : 'INTERNAL';
-    const error =
-      request.provider === 'gemini'
-        ? { error: { code: failure.status, message, status } }
-        : {
-            type: 'error',
-            error: { type: failure.status === 429 ? 'rate_limit_error' : 'api_error', message },
-          };
+    const kind = failure.status === 429 ? 'rate_limit_error' : 'api_error';
+    const error = {
+      gemini: { error: { code: failure.status, message, status } },
+      anthropic: { type: 'error', error: { type: kind, message } },
+      openai: { error: { message, type: kind, code: null, param: null } },
+    }[request.provider];
     response.writeHead(failure.status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(error));
   }
@@ -220,15 +223,26 @@ function describe(incoming: IncomingMessage, body: Record<string, unknown>): Mod
       wantsJson: config['responseMimeType'] === 'application/json',
     };
   }
-  if (pathname !== '/v1/messages') return undefined;
-  return {
-    ...base,
-    provider: 'anthropic',
-    operation: body['stream'] === true ? 'stream' : 'generate',
-    model: typeof body['model'] === 'string' ? body['model'] : '',
-    turns: countTurns(body['messages'], 'assistant'),
-    wantsJson: false,
-  };
+  const operation = body['stream'] === true ? 'stream' : 'generate';
+  const model = typeof body['model'] === 'string' ? body['model'] : '';
+  switch (pathname) {
+    case '/v1/messages': {
+      const turns = countTurns(body['messages'], 'assistant');
+      return { ...base, provider: 'anthropic', operation, model, turns, wantsJson: false };
+    }
+    case '/v1/chat/completions': {
+      const turns = countTurns(body['messages'], 'assistant');
+      return { ...base, provider: 'openai', operation, model, turns, wantsJson: false };
+    }
+    case '/v1/responses': {
+      const input = Array.isArray(body['input']) ? (body['input'] as { type?: string; role?: string }[]) : [];
+      const spoken = input.map((entry) => ({ role: isOfModel(entry) ? 'assistant' : 'user' }));
+      const turns = countTurns(spoken, 'assistant');
+      return { ...base, provider: 'openai', operation, model, turns, wantsJson: false };
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Neighbouring entries of the model are one turn: a client may split what it received. */

@@ -111,7 +111,8 @@ export function anthropicReply(request: ModelRequest, step: ModelStep): WireRepl
   return { contentType: 'text/event-stream', pieces };
 }
 
-function usageOf(step: ModelStep): { input: number; output: number; cached: number } {
+/** The tokens that a step says it took. */
+export function usageOf(step: ModelStep): { input: number; output: number; cached: number } {
   return {
     input: step.usage?.input ?? 100,
     output: step.usage?.output ?? 10,
@@ -120,7 +121,7 @@ function usageOf(step: ModelStep): { input: number; output: number; cached: numb
 }
 
 /** Every text is streamed in two pieces, so that a client which joins them wrongly shows. */
-function halves(text: string): string[] {
+export function halves(text: string): string[] {
   const characters = [...text];
   const middle = Math.ceil(characters.length / 2);
   return [characters.slice(0, middle).join(''), characters.slice(middle).join('')].filter(

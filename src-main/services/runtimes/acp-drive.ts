@@ -2,13 +2,18 @@ import { Readable, Writable } from 'node:stream';
 import { PROTOCOL_VERSION, RequestError, client, methods, ndJsonStream } from '@agentclientprotocol/sdk';
 import type {
   ClientConnection,
+  NewSessionRequest,
   PermissionOption,
   PromptResponse,
+  SessionUpdate,
   StopReason,
+  ToolCall,
+  ToolCallUpdate,
 } from '@agentclientprotocol/sdk';
 import { z } from 'zod';
-import { AcpEvents } from './acp-events.ts';
-import type { DriveHooks, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
+import { AcpRequests, contentText, eventOf } from './acp-events.ts';
+import { Calls } from './calls.ts';
+import type { Runtime, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
 import { exitInWords, messageOf, supervise } from './supervise.ts';
 import type { Supervision } from './supervise.ts';
 import { isTransientFault } from './transient.ts';
@@ -21,30 +26,52 @@ const QuotaMeta = z.object({
   quota: z.object({ token_count: z.object({ input_tokens: z.number(), output_tokens: z.number() }) }),
 });
 
+/** Tokens of a turn as other agents tell them. */
+const Usage = z.object({ usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }) });
+
 /**
  * Drives an agent program that speaks the Agent Client Protocol on its stdio: one session in the checkout, one prompt. No file and
  * no terminal methods are offered, so that the agent works by itself, inside its walls; what it asks leave for is decided.
+ *
+ * @param asks whether the program was made to ask before every call; see `Calls`
+ * @param refused whether a call that is reported as completed is one that the program itself refused to carry out
  */
-export function driveAcp(process: LaunchedProcess, task: Task, hooks: DriveHooks): Promise<RuntimeOutcome> {
-  let cancel: (() => Promise<void>) | undefined;
-  const whenOpen = (interrupt: () => Promise<void>): void => {
-    cancel = interrupt;
+export function acpDriver(
+  asks: 'every-call' | 'some-calls',
+  refused: (call: ToolCall | ToolCallUpdate) => boolean = () => false,
+): Runtime['drive'] {
+  return (process, task, hooks) => {
+    let cancel: (() => Promise<void>) | undefined;
+    const whenOpen = (interrupt: () => Promise<void>): void => {
+      cancel = interrupt;
+    };
+    return supervise(
+      process,
+      hooks,
+      (supervision) => converse(process, task, supervision, { asks, refused }, whenOpen),
+      () => cancel?.() ?? process.stop(),
+    );
   };
-  return supervise(
-    process,
-    hooks,
-    (supervision) => converse(process, task, supervision, whenOpen),
-    () => cancel?.() ?? process.stop(),
-  );
+}
+
+interface Manners {
+  asks: 'every-call' | 'some-calls';
+  refused(call: ToolCall | ToolCallUpdate): boolean;
 }
 
 async function converse(
   process: LaunchedProcess,
   task: Task,
   supervision: Supervision,
+  manners: Manners,
   whenOpen: (interrupt: () => Promise<void>) => void,
 ): Promise<RuntimeOutcome> {
-  const connection = connect(process, supervision);
+  let endWith: (reason: string) => void = () => undefined;
+  const gap = new Promise<string>((resolve) => {
+    endWith = resolve;
+  });
+  const session = new Session(supervision, new Calls(supervision, manners.asks, endWith), manners.refused);
+  const connection = connect(process, supervision, session);
   const outcome = (end: 'done' | 'failed', reason: string, transient = false): RuntimeOutcome => ({
     outcome: end,
     reason,
@@ -59,16 +86,9 @@ async function converse(
     );
   });
   const turn = async (): Promise<RuntimeOutcome> => {
-    await connection.agent.request(methods.agent.initialize, {
-      protocolVersion: PROTOCOL_VERSION,
-      clientInfo: { name: 'atrium', title: 'Atrium', version: '0' },
-      clientCapabilities: {},
-    });
-    const session = await connection.agent.request(methods.agent.session.new, {
-      cwd: checkout,
-      mcpServers: [],
-    });
-    const sessionId = session.sessionId;
+    const sessionId = await open(connection, task, supervision);
+    session.listening = true;
+    supervision.tell({ kind: 'session', id: sessionId });
     whenOpen(() => connection.agent.notify(methods.agent.session.cancel, { sessionId }));
     const answer = await connection.agent.request(methods.agent.session.prompt, {
       sessionId,
@@ -84,29 +104,92 @@ async function converse(
     supervision.tell({ kind: 'error', text });
     return outcome('failed', `The agent reported an error: ${text}`, isTransientFault(error.code, text));
   };
+  const cut = gap.then((reason) => outcome('failed', reason));
   try {
-    return await Promise.race([turn().catch(failed), gone]);
+    const first = await Promise.race([cut, turn().catch(failed), gone]);
+    // What the last calls amount to is decided before an end is believed.
+    return await Promise.race([cut, session.settled().then(() => first)]);
   } finally {
     connection.close();
   }
 }
 
-function connect(process: LaunchedProcess, supervision: Supervision): ClientConnection {
-  const events = new AcpEvents();
+/** A session in the checkout: the one to go on with where the agent can, else a new one. */
+async function open(connection: ClientConnection, task: Task, supervision: Supervision): Promise<string> {
+  const { agentCapabilities } = await connection.agent.request(methods.agent.initialize, {
+    protocolVersion: PROTOCOL_VERSION,
+    clientInfo: { name: 'atrium', title: 'Atrium', version: '0' },
+    clientCapabilities: {},
+  });
+  const place: NewSessionRequest = { cwd: checkout, mcpServers: [] };
+  if (task.session !== null) {
+    const known = { sessionId: task.session, ...place };
+    if (agentCapabilities?.sessionCapabilities?.resume) {
+      await connection.agent.request(methods.agent.session.resume, known);
+      return task.session;
+    }
+    if (agentCapabilities?.loadSession === true) {
+      await connection.agent.request(methods.agent.session.load, known);
+      return task.session;
+    }
+    supervision.tell({ kind: 'note', text: 'The agent cannot go on with a session; it begins a new one.' });
+  }
+  return (await connection.agent.request(methods.agent.session.new, place)).sessionId;
+}
+
+/** What the agent tells of its session. Before it listens, that is the past of a session that was taken up again. */
+class Session {
+  listening = false;
+  readonly requests = new AcpRequests();
+  readonly calls: Calls;
+  readonly #supervision: Supervision;
+  readonly #refused: Manners['refused'];
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(supervision: Supervision, calls: Calls, refused: Manners['refused']) {
+    this.#supervision = supervision;
+    this.calls = calls;
+    this.#refused = refused;
+  }
+
+  take(update: SessionUpdate): void {
+    if (!this.listening) return;
+    if (update.sessionUpdate !== 'tool_call' && update.sessionUpdate !== 'tool_call_update') {
+      const event = eventOf(update);
+      if (event !== null) this.#supervision.tell(event);
+      return;
+    }
+    const id = update.toolCallId;
+    this.calls.describe(id, this.requests.take(update));
+    if (update.status === 'in_progress' || update.status === 'completed') {
+      const seen = this.calls.seen(id);
+      this.#work = Promise.all([this.#work, seen]);
+    }
+    if (update.status === 'completed' || update.status === 'failed') {
+      const state = update.status === 'completed' && !this.#refused(update) ? 'done' : 'failed';
+      this.calls.settle(id, state, contentText(update.content ?? []));
+    }
+  }
+
+  /** Resolves when every call that was seen has been decided on. */
+  async settled(): Promise<void> {
+    await this.#work;
+  }
+}
+
+function connect(process: LaunchedProcess, supervision: Supervision, session: Session): ClientConnection {
   const stream = ndJsonStream(
     Writable.toWeb(process.stdin) as WritableStream<Uint8Array>,
     Readable.toWeb(supervision.stdout) as ReadableStream<Uint8Array>,
   );
   return client({ name: 'atrium' })
-    .onNotification(methods.client.session.update, ({ params }) => {
-      for (const event of events.ofUpdate(params.update)) supervision.tell(event);
-    })
+    .onNotification(methods.client.session.update, ({ params }) => session.take(params.update))
     .onRequest(methods.client.session.requestPermission, async ({ params }) => {
       if (supervision.ending()) return { outcome: { outcome: 'cancelled' } };
-      const { decision } = await supervision.decide(events.ofRequest(params));
+      const request = session.requests.take(params.toolCall);
+      const { decision } = await session.calls.decide(params.toolCall.toolCallId, request);
       const option = choose(params.options, decision);
       if (option === undefined) return { outcome: { outcome: 'cancelled' } };
-      if (decision === 'allow') for (const event of events.started(params.toolCall)) supervision.tell(event);
       return { outcome: { outcome: 'selected', optionId: option.optionId } };
     })
     .connect(stream);
@@ -118,15 +201,16 @@ function choose(options: PermissionOption[], decision: 'allow' | 'deny'): Permis
 }
 
 function tellUsage(answer: PromptResponse, supervision: Supervision): void {
-  const meta = QuotaMeta.safeParse(answer._meta);
-  if (!meta.success) return;
-  const tokens = meta.data.quota.token_count;
-  supervision.tell({
-    kind: 'usage',
-    inputTokens: tokens.input_tokens,
-    outputTokens: tokens.output_tokens,
-    contextUsed: null,
-  });
+  const quota = QuotaMeta.safeParse(answer._meta);
+  const usage = Usage.safeParse(answer);
+  const tokens = quota.success
+    ? [quota.data.quota.token_count.input_tokens, quota.data.quota.token_count.output_tokens]
+    : usage.success
+      ? [usage.data.usage.inputTokens, usage.data.usage.outputTokens]
+      : null;
+  if (tokens === null) return;
+  const [inputTokens = 0, outputTokens = 0] = tokens;
+  supervision.tell({ kind: 'usage', inputTokens, outputTokens, contextUsed: null });
 }
 
 function endInWords(reason: StopReason): ['done' | 'failed', string] {

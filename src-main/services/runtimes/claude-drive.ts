@@ -1,11 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { Calls } from './calls.ts';
 import { askOf, inputTokens, readClaudeMessage, resultText } from './claude-messages.ts';
 import type { ClaudeBlock, ClaudeMessage, ClaudeResult } from './claude-messages.ts';
-import type { DriveHooks, LaunchedProcess, PermissionDecision, RuntimeOutcome, Task } from './port.ts';
+import type { DriveHooks, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
 import { exitInWords, readLines, supervise } from './supervise.ts';
 import type { Supervision } from './supervise.ts';
 import { isTransientFault } from './transient.ts';
-
-const keptText = 4_000;
 
 /**
  * Drives Claude Code over its host protocol. Every call comes to a hook of ours first, and a call that was carried out without a
@@ -32,13 +32,19 @@ function send(process: LaunchedProcess, message: Record<string, unknown>): void 
   process.stdin.write(`${JSON.stringify(message)}\n`);
 }
 
+/** The first comes back when the brief arrives, before the model is asked anything. */
+type HookEvent = 'UserPromptSubmit' | 'PreToolUse';
+
 class Conversation {
   readonly outcome: Promise<RuntimeOutcome>;
   readonly #process: LaunchedProcess;
   readonly #task: Task;
   readonly #supervision: Supervision;
-  readonly #decisions = new Map<string, Promise<PermissionDecision>>();
-  readonly #calls = new Map<string, { tool: string; title: string; paths: string[] }>();
+  readonly #calls: Calls;
+  /** What the program must come back with: it shows that a callback is one of the hooks that this conversation set. */
+  readonly #nonce = randomUUID();
+  #checkedIn = false;
+  #session = '';
   #lastInput = 0;
   #prompted = false;
   #end: (outcome: RuntimeOutcome) => void = () => undefined;
@@ -47,6 +53,7 @@ class Conversation {
     this.#process = process;
     this.#task = task;
     this.#supervision = supervision;
+    this.#calls = new Calls(supervision, 'every-call', (reason) => this.#finish('failed', reason));
     this.outcome = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -58,8 +65,14 @@ class Conversation {
       const lines = tail === '' ? '' : ` Last lines: ${tail}`;
       this.#finish('failed', `The agent program ${exitInWords(exit)} in the middle of its turn.${lines}`);
     });
-    const hook = { matcher: '*', hookCallbackIds: ['guard'], onFailure: 'block' };
-    const request = { subtype: 'initialize', hooks: { PreToolUse: [hook] } };
+    const hook = (event: HookEvent) => ({ hookCallbackIds: [this.#callback(event)], onFailure: 'block' });
+    const request = {
+      subtype: 'initialize',
+      hooks: {
+        UserPromptSubmit: [hook('UserPromptSubmit')],
+        PreToolUse: [{ matcher: '*', ...hook('PreToolUse') }],
+      },
+    };
     send(process, { type: 'control_request', request_id: 'initialize', request });
   }
 
@@ -71,6 +84,10 @@ class Conversation {
       request_id: 'interrupt',
       request: { subtype: 'interrupt' },
     });
+  }
+
+  #callback(event: HookEvent): string {
+    return `${event}:${this.#nonce}`;
   }
 
   #take(line: string): void {
@@ -94,10 +111,7 @@ class Conversation {
           for (const block of message.message.content) this.#takeResult(block);
         return;
       case 'system':
-        this.#supervision.tell({
-          kind: 'note',
-          text: `The model could not be reached (${message.error ?? 'unknown'}); attempt ${message.attempt} of ${message.max_retries}.`,
-        });
+        this.#takeSystem(message);
         return;
       case 'result':
         this.#takeEnd(message);
@@ -123,52 +137,61 @@ class Conversation {
 
   async #answer(message: Extract<ClaudeMessage, { type: 'control_request' }>): Promise<void> {
     const { request, request_id } = message;
+    const succeed = (response: Record<string, unknown>): void =>
+      send(this.#process, {
+        type: 'control_response',
+        response: { subtype: 'success', request_id, response },
+      });
     if (request.subtype === 'unknown') {
       const error = `Atrium does not answer ${request.named}.`;
       send(this.#process, { type: 'control_response', response: { subtype: 'error', request_id, error } });
       return;
     }
-    const hooked = request.subtype === 'hook_callback';
-    const call = hooked
-      ? { id: request.input.tool_use_id, tool: request.input.tool_name, input: request.input.tool_input }
-      : { id: request.tool_use_id, tool: request.tool_name, input: request.input };
-    const { decision, reason } = await this.#decide(call);
-    const ofHook = {
-      hookEventName: 'PreToolUse',
-      permissionDecision: decision,
-      permissionDecisionReason: reason,
-    };
-    const ofAsking =
-      decision === 'allow'
-        ? { behavior: 'allow', updatedInput: call.input }
-        : { behavior: 'deny', message: reason };
-    const response = hooked ? { hookSpecificOutput: ofHook } : ofAsking;
-    send(this.#process, { type: 'control_response', response: { subtype: 'success', request_id, response } });
+    if (request.subtype === 'can_use_tool') {
+      const ask = askOf(request.tool_name, request.input);
+      const { decision, reason } = await this.#calls.decide(request.tool_use_id, ask);
+      succeed(
+        decision === 'allow'
+          ? { behavior: 'allow', updatedInput: request.input }
+          : { behavior: 'deny', message: reason },
+      );
+      return;
+    }
+    const { callback_id, input } = request;
+    if (callback_id === this.#callback('UserPromptSubmit')) this.#checkedIn = true;
+    if (callback_id !== this.#callback('PreToolUse') || !('tool_use_id' in input)) {
+      succeed({});
+      return;
+    }
+    const ask = askOf(input.tool_name, input.tool_input);
+    const { decision, reason } = await this.#calls.decide(input.tool_use_id, ask);
+    succeed({
+      hookSpecificOutput: {
+        hookEventName: 'PreToolUse',
+        permissionDecision: decision,
+        permissionDecisionReason: reason,
+      },
+    });
   }
 
-  /** One decision a call, whichever way and however often it is asked for. */
-  #decide(call: { id: string; tool: string; input: Record<string, unknown> }): Promise<PermissionDecision> {
-    const before = this.#decisions.get(call.id);
-    if (before !== undefined) return before;
-    const ask = askOf(call.tool, call.input);
-    this.#calls.set(call.id, { tool: call.tool, title: ask.text, paths: ask.paths });
-    const decision = this.#supervision.decide(ask).then((decided) => {
-      if (decided.decision === 'allow') {
-        this.#supervision.tell({
-          kind: 'tool',
-          tool: call.tool,
-          title: ask.text,
-          state: 'started',
-          text: '',
-        });
-      }
-      return decided;
+  #takeSystem(message: Extract<ClaudeMessage, { type: 'system' }>): void {
+    if (message.subtype === 'init') {
+      if (this.#session !== message.session_id)
+        this.#supervision.tell({ kind: 'session', id: message.session_id });
+      this.#session = message.session_id;
+      return;
+    }
+    this.#supervision.tell({
+      kind: 'note',
+      text: `The model could not be reached (${message.error ?? 'unknown'}); attempt ${message.attempt} of ${message.max_retries}.`,
     });
-    this.#decisions.set(call.id, decision);
-    return decision;
   }
 
   #takeAssistant(message: Extract<ClaudeMessage, { type: 'assistant' }>): void {
+    if (!this.#checkedIn) {
+      this.#finish('failed', "The guard's hook did not check in before the agent began; it was ended.");
+      return;
+    }
     const ofSubagent = typeof message.parent_tool_use_id === 'string';
     if (message.message.usage !== undefined && !ofSubagent) {
       this.#lastInput = inputTokens(message.message.usage) || this.#lastInput;
@@ -179,25 +202,14 @@ class Conversation {
         this.#supervision.tell({ kind, text: block.text });
       }
       if (block.type === 'thinking') this.#supervision.tell({ kind: 'thought', text: block.thinking });
-      if (block.type === 'tool_use') {
-        const { text: title, paths } = askOf(block.name, block.input);
-        this.#calls.set(block.id, { tool: block.name, title, paths });
-      }
+      if (block.type === 'tool_use') this.#calls.describe(block.id, askOf(block.name, block.input));
     }
   }
 
   #takeResult(block: ClaudeBlock): void {
     if (block.type !== 'tool_result') return;
-    const call = this.#calls.get(block.tool_use_id) ?? { tool: 'unknown', title: '', paths: [] };
     const state = block.is_error === true ? 'failed' : 'done';
-    const text = resultText(block.content).slice(0, keptText);
-    this.#supervision.tell({ kind: 'tool', ...call, state, text });
-    if (state === 'done' && !this.#decisions.has(block.tool_use_id)) {
-      this.#finish(
-        'failed',
-        `The agent carried out a call of ${call.tool} that was not decided on; it was ended.`,
-      );
-    }
+    this.#calls.settle(block.tool_use_id, state, resultText(block.content));
   }
 
   #takeEnd(result: ClaudeResult): void {

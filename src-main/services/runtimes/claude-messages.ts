@@ -35,11 +35,15 @@ export const ClaudeMessage = z.union([
     request: z.union([
       z.object({
         subtype: z.literal('hook_callback'),
-        input: z.object({
-          tool_name: z.string(),
-          tool_input: z.record(z.string(), z.unknown()),
-          tool_use_id: z.string(),
-        }),
+        callback_id: z.string(),
+        input: z.union([
+          z.object({
+            tool_name: z.string(),
+            tool_input: z.record(z.string(), z.unknown()),
+            tool_use_id: z.string(),
+          }),
+          z.object({ hook_event_name: z.string() }),
+        ]),
       }),
       z.object({
         subtype: z.literal('can_use_tool'),
@@ -84,6 +88,7 @@ export const ClaudeMessage = z.union([
     max_retries: z.number(),
     error: z.string().nullish(),
   }),
+  z.object({ type: z.literal('system'), subtype: z.literal('init'), session_id: z.string() }),
   z.object({ type: z.string() }).transform(() => ({ type: 'unknown' as const })),
 ]);
 export type ClaudeMessage = z.infer<typeof ClaudeMessage>;

@@ -7,7 +7,7 @@ import type { Runtime } from './port.ts';
 const inside = '/opt/agent/claude/claude';
 const triedVersion = '2.1.329';
 
-/** Claude Code over its host protocol: JSON lines, with permissions asked of the host. */
+/** Claude Code over its host protocol: JSON lines, with every call brought to a hook of the host's. */
 export function createClaudeRuntime(options: {
   program: string | undefined;
   path: string;
@@ -37,7 +37,10 @@ export function createClaudeRuntime(options: {
         version: found.version,
         detail: `Found at ${found.file}.${tried}`,
         probedAt,
-        capabilities: ['output', 'thoughts', 'tools', 'permissions', 'usage', 'context', 'interrupt'],
+        capabilities: [
+          ...['output', 'thoughts', 'tools', 'permissions', 'every call decided', 'check-in'],
+          ...['usage', 'context', 'interrupt', 'resume'],
+        ],
       });
     },
     prepare: (task) => {
@@ -61,8 +64,10 @@ export function createClaudeRuntime(options: {
           // Nobody answers a question, nothing outlives the run, and the checkout is the only one.
           ...['--disallowed-tools', 'AskUserQuestion,EnterWorktree,ExitWorktree,ScheduleWakeup,CronCreate'],
           ...(task.model === null ? [] : ['--model', task.model]),
+          ...(task.session === null ? [] : ['--resume', task.session]),
         ],
         homeFiles: [],
+        sessions: ['.claude/projects'],
       });
     },
     drive: driveClaude,

@@ -38,8 +38,11 @@ export function packageOf(file: string, name: string): FoundPackage | undefined 
 }
 
 /** The `name` and `version` of the package in a folder; undefined where its manifest is absent or cannot be read. */
-export function readManifest(folder: string): { name?: string; version?: string } | undefined {
-  const file = join(folder, 'package.json');
+export function readManifest(
+  folder: string,
+  manifest = 'package.json',
+): { name?: string; version?: string } | undefined {
+  const file = join(folder, manifest);
   if (!existsSync(file)) return undefined;
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string };

@@ -1,5 +1,9 @@
+import type { AcpAgentConfig } from '../../contract/config.ts';
+import { createAcpAgentRuntime } from './acp-agent.ts';
 import { createClaudeRuntime } from './claude.ts';
+import { createCodexRuntime } from './codex.ts';
 import { createGeminiRuntime } from './gemini.ts';
+import { createOpenCodeRuntime } from './opencode.ts';
 import { createCommandRuntime, createScriptedRuntime } from './own-programs.ts';
 import type { Runtime } from './port.ts';
 
@@ -22,13 +26,15 @@ export type {
  * Makes all runtimes, present or not. Nothing is looked for before a runtime is probed or prepares a task.
  *
  * @param options.programs where agent programs are, when they are not to be looked for
+ * @param options.acpAgents further agents over ACP, by name
  * @param options.nodeInside Node's path inside the walls
  * @param options.path the PATH to look in
  * @param options.appRoot Atrium's own folder: its `resources/run`, and its `node_modules`, which may hold Gemini CLI
  * @param options.now the clock that dates a probe, in milliseconds
  */
 export function createRuntimes(options: {
-  programs: { gemini?: string; claude?: string };
+  programs: { gemini?: string; claude?: string; codex?: string; opencode?: string };
+  acpAgents?: Readonly<Record<string, AcpAgentConfig>>;
   nodeInside: '/opt/node/bin/node';
   path: string;
   appRoot: string;
@@ -41,5 +47,10 @@ export function createRuntimes(options: {
     createScriptedRuntime({ nodeInside, appRoot, now }),
     createGeminiRuntime({ program: programs.gemini, nodeInside, path, appRoot, now }),
     createClaudeRuntime({ program: programs.claude, path, now }),
+    createCodexRuntime({ program: programs.codex, path, now }),
+    createOpenCodeRuntime({ program: programs.opencode, path, now }),
+    ...Object.entries(options.acpAgents ?? {}).map(([name, agent]) =>
+      createAcpAgentRuntime({ name, agent, now }),
+    ),
   ];
 }

@@ -1,53 +1,46 @@
 import { describe, expect, test } from 'vitest';
-import { AcpEvents } from './acp-events.ts';
+import { AcpRequests, contentText } from './acp-events.ts';
 import { askOf, readClaudeMessage } from './claude-messages.ts';
+import { spoken } from './codex-messages.ts';
 import { lastLines } from './supervise.ts';
 import { isTransientFault } from './transient.ts';
 
-describe('what an agent over ACP tells', () => {
-  test('is a call that starts once and ends once, with what it changed', () => {
-    const events = new AcpEvents();
-    const call = { toolCallId: '1', title: 'Write a.txt', kind: 'edit' as const };
+describe('what an agent over ACP tells of a call', () => {
+  const call = { toolCallId: '1', title: 'Write a.txt', kind: 'edit' as const };
+
+  test('is put together bit by bit', () => {
+    const requests = new AcpRequests();
     const content = [{ type: 'diff' as const, path: '/work/a.txt', oldText: null, newText: 'a' }];
-    const told = [
-      ...events.ofUpdate({ sessionUpdate: 'tool_call', ...call, status: 'in_progress' }),
-      ...events.ofUpdate({ sessionUpdate: 'tool_call_update', toolCallId: '1', status: 'in_progress' }),
-      ...events.ofUpdate({
-        sessionUpdate: 'tool_call_update',
-        toolCallId: '1',
-        status: 'completed',
-        content,
-      }),
-    ];
-    expect(told).toEqual([
-      { kind: 'tool', tool: 'edit', title: 'Write a.txt', state: 'started', text: '' },
-      {
-        kind: 'tool',
-        tool: 'edit',
-        title: 'Write a.txt',
-        state: 'done',
-        text: 'new: /work/a.txt',
-        paths: ['/work/a.txt'],
-      },
-    ]);
+    requests.take({ ...call, status: 'in_progress' });
+    expect(requests.take({ toolCallId: '1', status: 'completed', content })).toEqual({
+      tool: 'edit',
+      kind: 'edit',
+      paths: ['/work/a.txt'],
+      text: 'Write a.txt',
+    });
+    expect(contentText(content)).toBe('new: /work/a.txt');
   });
 
   test('asks with every path it names, and a removal counts as an edit', () => {
     const content = [{ type: 'diff' as const, path: '/work/b', oldText: 'b', newText: '' }];
-    const toolCall = {
-      toolCallId: '1',
-      title: 'Remove',
-      kind: 'delete' as const,
-      locations: [{ path: '/work/a' }],
-      content,
-    };
-    expect(new AcpEvents().ofRequest({ sessionId: 's', options: [], toolCall })).toEqual({
+    const locations = [{ path: '/work/a' }];
+    const removal = { toolCallId: '1', title: 'Remove', kind: 'delete' as const, locations, content };
+    expect(new AcpRequests().take(removal)).toEqual({
       tool: 'delete',
       kind: 'edit',
       paths: ['/work/a', '/work/b'],
       text: 'Remove',
     });
   });
+});
+
+test.each([
+  ["/bin/bash -lc 'echo hi > a.txt'", 'echo hi > a.txt'],
+  ['/bin/bash -lc ls', 'ls'],
+  ['/bin/sh -c "a b"', 'a b'],
+  ['git status', 'git status'],
+])('Codex runs %s, and the model said %s', (command, said) => {
+  expect(spoken(command)).toBe(said);
 });
 
 describe('what Claude Code tells', () => {

@@ -106,6 +106,7 @@ function ownProgram(
         environment: {},
         command: [options.nodeInside, targetOf(program.file)],
         homeFiles: [],
+        sessions: [],
       });
     },
     drive: driveLines,

@@ -21,11 +21,18 @@ export interface RuntimeNeeds {
   command: string[];
   /** Files to lay in the agent's home before the launch; `path` is relative to HOME. */
   homeFiles: { path: string; content: string }[];
+  /** Folders of the agent's home in which its sessions are: what a later run must find there to go on with one. */
+  sessions: string[];
 }
 
-/** What a run tells while it works, the same for every agent program. Tokens are counts; `contextUsed` is a share, 0 to 1. */
+/**
+ * What a run tells while it works, the same for every agent program. Tokens are counts, of this run alone and since the last
+ * usage that it told; `contextUsed` is a share, 0 to 1.
+ */
 export type RuntimeEvent =
-  | { kind: 'text' | 'thought' | 'stdout' | 'stderr' | 'note'; text: string }
+  | { kind: 'text' | 'thought' | 'stdout' | 'stderr' | 'note' | 'plan'; text: string }
+  /** The session that the program works in: a later run can go on with it. */
+  | { kind: 'session'; id: string }
   /** `paths` are those that the call named; the guard looks at them again once it is over. */
   | {
       kind: 'tool';
@@ -60,6 +67,8 @@ export interface Task {
   model: string | null;
   title: string;
   gatewayUrl: string;
+  /** The session to go on with; null for a new one. */
+  session: string | null;
 }
 
 export type ToolKind = 'read' | 'search' | 'edit' | 'execute' | 'fetch' | 'other';

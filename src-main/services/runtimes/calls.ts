@@ -1,0 +1,93 @@
+import type { PermissionDecision, PermissionRequest } from './port.ts';
+import type { Supervision } from './supervise.ts';
+
+const keptText = 4_000;
+
+interface Call {
+  request: PermissionRequest;
+  decision: Promise<PermissionDecision> | null;
+  decided: PermissionDecision | null;
+  begun: boolean;
+}
+
+/**
+ * Holds every tool call that an agent program reports against a decision of ours. A call that was carried out without one, or
+ * against one, is a gap, which ends the run.
+ *
+ * @param asks `every-call`: the program was told to ask before each call, so one that did not is a gap. `some-calls`: it asks
+ * where it sees fit, and what it does without asking is decided when it is seen.
+ * @param onGap ends the run with a sentence
+ */
+export class Calls {
+  readonly #supervision: Supervision;
+  readonly #asks: 'every-call' | 'some-calls';
+  readonly #calls = new Map<string, Call>();
+  readonly #onGap: (reason: string) => void;
+
+  constructor(supervision: Supervision, asks: 'every-call' | 'some-calls', onGap: (reason: string) => void) {
+    this.#supervision = supervision;
+    this.#asks = asks;
+    this.#onGap = onGap;
+  }
+
+  /** What is known of a call by now; what it says later counts. */
+  describe(id: string, request: PermissionRequest): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) this.#calls.set(id, { request, decision: null, decided: null, begun: false });
+    else call.request = request;
+  }
+
+  /** What was described of a call, where something was. */
+  described(id: string): PermissionRequest | undefined {
+    return this.#calls.get(id)?.request;
+  }
+
+  /** Decides a call before it is carried out: once, whichever way and however often it is asked for. */
+  decide(id: string, request: PermissionRequest): Promise<PermissionDecision> {
+    this.describe(id, request);
+    const call = this.#calls.get(id);
+    if (call?.decision) return call.decision;
+    const decision = this.#supervision.decide(request).then((decided) => {
+      if (call) call.decided = decided;
+      if (decided.decision === 'allow') this.begin(id);
+      return decided;
+    });
+    if (call) call.decision = decision;
+    return decision;
+  }
+
+  /** Tells that a call has begun, once. */
+  begin(id: string): void {
+    const call = this.#calls.get(id);
+    if (call === undefined || call.begun) return;
+    call.begun = true;
+    const { tool, text } = call.request;
+    this.#supervision.tell({ kind: 'tool', tool, title: text, state: 'started', text: '' });
+  }
+
+  /** A call that is under way without having been asked for: decided now, where the program may leave the asking out. */
+  async seen(id: string): Promise<void> {
+    const call = this.#calls.get(id);
+    if (call === undefined || this.#asks === 'every-call') return;
+    const { decision, reason } = await this.decide(id, call.request);
+    if (decision === 'allow' || call.decided === null) return;
+    this.#onGap(
+      `The agent called ${call.request.tool} without asking, and it is denied: ${reason}. It was ended.`,
+    );
+  }
+
+  /** A call that is over. */
+  settle(id: string, state: 'done' | 'failed', text: string): void {
+    const call = this.#calls.get(id);
+    const request = call?.request ?? { tool: 'unknown', kind: 'other', paths: [], text: '' };
+    if (state === 'done') this.begin(id);
+    const { tool, text: title, paths } = request;
+    this.#supervision.tell({ kind: 'tool', tool, title, state, text: text.slice(0, keptText), paths });
+    if (state === 'failed') return;
+    if (call?.decision === undefined || call.decision === null) {
+      this.#onGap(`The agent carried out a call of ${request.tool} that was not decided on; it was ended.`);
+    } else if (call.decided?.decision === 'deny' && this.#asks === 'every-call') {
+      this.#onGap(`The agent carried out a call of ${request.tool} that was denied; it was ended.`);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createRuntimes } from '../../src-main/services/runtimes/index.ts';
+import type { Runtime } from '../../src-main/services/runtimes/index.ts';
+import { saysThenHangs, withModel } from '../conformance/runtime-models.ts';
+import { describeRuntime } from '../conformance/runtime.ts';
+import type { RuntimeSubject } from '../conformance/runtime.ts';
+import { agentProgram, fetchedAgents, titleOf } from '../support/agents.ts';
+import type { FetchedAgent } from '../support/agents.ts';
+import type { ModelCall, ModelScript, ModelStep } from '../support/model-server.ts';
+
+const appRoot = fileURLToPath(new URL('../..', import.meta.url));
+const fetching = 11 * 60_000;
+
+function runtimeAt(agent: FetchedAgent, program: string): Runtime {
+  const made = createRuntimes({
+    nodeInside: '/opt/node/bin/node',
+    path: '/nowhere',
+    appRoot,
+    programs: { [agent]: program },
+  });
+  const found = made.find((runtime) => runtime.name === agent);
+  if (found === undefined) throw new Error(`there is no runtime ${agent}`);
+  return found;
+}
+
+/** How each program's model calls its tools, and how the program's model is told of a denial. */
+const ways: Readonly<
+  Record<
+    FetchedAgent,
+    {
+      model: string;
+      shell(command: string): ModelCall[];
+      write(path: string, content: string): ModelCall[];
+      denied: RegExp;
+    }
+  >
+> = {
+  claude: {
+    model: 'claude-scripted',
+    shell: (command) => [{ name: 'Bash', args: { command } }],
+    write: (path, content) => [{ name: 'Write', args: { file_path: path, content } }],
+    denied: /not today|could not decide/,
+  },
+  codex: {
+    model: 'gpt-scripted',
+    shell: (cmd) => [{ name: 'exec_command', args: { cmd } }],
+    write: (path, content) => [
+      {
+        name: 'exec_command',
+        args: {
+          cmd: `apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: ${path}\n+${content.trimEnd()}\n*** End Patch\nEOF\n`,
+        },
+      },
+    ],
+    denied: /rejected by user/,
+  },
+  opencode: {
+    model: 'claude-scripted',
+    shell: (command) => [{ name: 'bash', args: { command, description: 'a command' } }],
+    write: (filePath, content) => [{ name: 'write', args: { filePath, content } }],
+    denied: /rejected permission/,
+  },
+};
+
+/** The subject of one program; its runtime is there once the program has been fetched. */
+function subjectOf(agent: FetchedAgent, runtime: Runtime): RuntimeSubject {
+  const { shell, write, denied, model } = ways[agent];
+  const play = (script: ModelScript) => withModel(script, model);
+  const lingering = (calls: ModelCall[]): ModelScript => saysThenHangs([{ calls }], shell('ls'));
+  return {
+    runtime,
+    works: () =>
+      play([
+        { text: 'I am starting.', calls: write('/work/hello.txt', 'hello\n') },
+        { calls: shell('git add -A && git commit -q -m hello') },
+        { text: 'Written.' },
+      ]),
+    fails: async () => ({
+      ...(await play({ steps: [], failures: [{ kind: 'status', status: 400, times: 99 }] })),
+      says: /scripted failure 400/,
+    }),
+    hangs: () => play(saysThenHangs([], shell('ls'))),
+    floods: () => play([{ text: Array.from({ length: 100_000 }, (_, line) => `line ${line}\n`).join('') }]),
+    lingers: (room) => play(lingering(shell(`(${room.lingering} true)`))),
+    exitsAtOnce: () => Promise.resolve({ task: {}, runtime: runtimeAt(agent, '/usr/bin/false') }),
+    asks: () =>
+      play((request): ModelStep => {
+        if (request.turns === 0) return { calls: shell('echo asked > asked.txt') };
+        return { text: denied.test(request.prompt) ? 'I was denied.' : 'Written.' };
+      }),
+    usage: () => play([{ text: 'Counted.', usage: { input: 1_234, output: 56 } }]),
+  };
+}
+
+describe.each(fetchedAgents)('%s', (agent) => {
+  let program = '';
+  beforeAll(() => {
+    program = agentProgram(agent);
+  }, fetching);
+
+  test(`[C8] ${titleOf(agent)} is found, and what it can do is said with a date`, async () => {
+    const probe = await runtimeAt(agent, program).probe();
+    expect(probe).toMatchObject({ present: true, detail: expect.stringContaining(program) as string });
+    expect(titleOf(agent)).toContain(probe.version);
+    expect(probe.capabilities).toContain('every call decided');
+    expect(Date.parse(probe.probedAt)).not.toBeNaN();
+  });
+
+  const found: Runtime = {
+    name: agent,
+    title: titleOf(agent),
+    probe: () => runtimeAt(agent, program).probe(),
+    prepare: (task) => runtimeAt(agent, program).prepare(task),
+    drive: (process, task, hooks) => runtimeAt(agent, program).drive(process, task, hooks),
+  };
+  describeRuntime(agent, subjectOf(agent, found));
+});
