@@ -39,6 +39,7 @@ export function callLayer(parts: {
     prompt: '',
     command: JSON.stringify(script),
     model: null,
+    session: null,
     gatewayUrl: INSIDE.gateway,
   };
   return {
