@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrandId, TicketId } from '../contract/ids.ts';
+import { socketBase } from '../services/sandbox/index.ts';
 
 /** Where everything of a workspace stands. All paths are absolute; only `state` is in no sandbox at all. */
 export interface Places {
@@ -92,7 +92,7 @@ export function deskFolder(places: BrandPlaces, repository: string): string {
 export function makeSocketFolder(state: string): string {
   const note = join(state, 'sockets.path');
   removeSocketFolder(state);
-  const folder = mkdtempSync(join(tmpdir(), 'atrium-'));
+  const folder = mkdtempSync(join(socketBase(), 'atrium-'));
   writeFileSync(note, folder, { mode: 0o600 });
   return folder;
 }
@@ -105,6 +105,6 @@ export function removeSocketFolder(state: string): void {
   } catch {
     return;
   }
-  if (folder.startsWith(join(tmpdir(), 'atrium-'))) rmSync(folder, { recursive: true, force: true });
+  if (folder.startsWith(join(socketBase(), 'atrium-'))) rmSync(folder, { recursive: true, force: true });
   rmSync(note, { force: true });
 }

@@ -201,7 +201,7 @@ describe('start', () => {
     }
     expect(again.phases[7]).toMatchObject({ outcome: 'skipped', reason: 'no approved ticket waits' });
     expect(again.phases[8]).toMatchObject({ outcome: 'skipped' });
-    expect(again.phases[6]).toMatchObject({ outcome: 'waiting', reason: '1 drafts wait for approval' });
+    expect(again.phases[6]).toMatchObject({ outcome: 'waiting', reason: '1 draft waits for approval' });
     expect(again.waiting).toEqual({ questions: 0, approvals: 1 });
   });
 

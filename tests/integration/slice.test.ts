@@ -70,7 +70,7 @@ describe('from an empty folder to merged work, by the CLI alone', () => {
     });
     repository = await makeNpmRepository(path.join(desk.workspace.around, 'catalogue'));
     added = await desk.addBrand('label', repository);
-    command = await desk.order('label', {
+    command = await desk.draft('label', {
       title: 'Add up durations',
       description: 'The page shows how long a release lasts.',
       paths: ['duration.js', 'test/**'],
@@ -79,13 +79,14 @@ describe('from an empty folder to merged work, by the CLI alone', () => {
       ],
       command: COMMAND,
     });
-    gemini = await desk.order('label', {
+    gemini = await desk.draft('label', {
       title: 'Name the label',
       paths: ['label.js', 'environment.txt'],
       acceptance: ['grep -q Night label.js'],
       runtime: 'gemini',
       model: 'gemini-2.5-flash',
     });
+    for (const ticket of [command, gemini]) await desk.approve(ticket);
     started = await desk.start();
     command = await desk.show(command.id);
     gemini = await desk.show(gemini.id);

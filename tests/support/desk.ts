@@ -1,12 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { FeedItem } from '../../src-main/contract/operator-api.ts';
+import { TicketDraft } from '../../src-main/contract/tickets.ts';
 import type { TicketDetail, TicketDraftInput, TicketSummary } from '../../src-main/contract/tickets.ts';
+import { BrandId, CommandId, TicketId } from '../../src-main/contract/ids.ts';
 import { connectCore } from '../../src-main/hosts/core/client.ts';
+import type { CoreConnection } from '../../src-main/hosts/core/client.ts';
 import { placeOf } from '../../src-main/hosts/core/place.ts';
 import { makeWorkspace } from './doors.ts';
 import type { Ended, TestWorkspace } from './doors.ts';
+import { held } from './workspace.ts';
+
+const commandId = (): CommandId => CommandId.parse(randomUUID());
 
 /** What `start --json` gives. */
 export interface Started {
@@ -22,7 +29,10 @@ export interface Told {
   error: { code: string; message: string; hint: string };
 }
 
-/** The operator at work on a workspace, by the CLI alone; only waiting is done on the feed of the operator's socket. */
+/**
+ * The operator at work on a workspace, by the CLI. What a test only needs on its way, to order work and to wait for it, goes over
+ * the operator's socket, the CLI's own door, without a process each time.
+ */
 export interface Desk {
   workspace: TestWorkspace;
   /** A command that must end with exit code 0: its JSON value. */
@@ -82,26 +92,41 @@ export async function openDesk(options: {
     return JSON.parse(ended.stdout) as T;
   };
 
-  const until: Desk['until'] = async (accept) => {
+  /** On a connection to the core that runs, as a command has one; undefined where none runs. */
+  const atSocket = async <T>(
+    use: (client: CoreConnection['client']) => Promise<T>,
+  ): Promise<T | undefined> => {
     const connection = await connectCore(placeOf(workspace.path, process.env), {
       need: 'command',
       now: undefined,
     });
-    if (connection === undefined) throw new Error('no core runs, so nothing will come');
+    if (connection === undefined) return undefined;
     try {
-      for await (const item of await connection.client.feed({})) {
-        if (item.kind !== 'snapshot') {
-          if (accept(item)) return;
-          continue;
-        }
-        const { tickets, runs } = item.snapshot;
-        if (tickets.some((ticket) => accept({ kind: 'ticket', ticket }))) return;
-        if (runs.some((each) => accept({ kind: 'run', run: each }))) return;
-      }
-      throw new Error('the feed ended before it came');
+      return await use(connection.client);
     } finally {
       connection.close();
     }
+  };
+
+  const follow = async (
+    client: CoreConnection['client'],
+    accept: (item: FeedItem) => boolean,
+  ): Promise<true> => {
+    for await (const item of await client.feed({})) {
+      if (item.kind !== 'snapshot') {
+        if (accept(item)) return true;
+        continue;
+      }
+      const { tickets, runs } = item.snapshot;
+      if (tickets.some((ticket) => accept({ kind: 'ticket', ticket }))) return true;
+      if (runs.some((each) => accept({ kind: 'run', run: each }))) return true;
+    }
+    throw new Error('the feed ended before it came');
+  };
+
+  const until: Desk['until'] = async (accept) => {
+    if ((await atSocket((client) => follow(client, accept))) === undefined)
+      throw new Error('no core runs, so nothing will come');
   };
 
   const desk: Desk = {
@@ -120,6 +145,17 @@ export async function openDesk(options: {
     draft: (brand, draft) => ask(['ticket', 'draft', '--brand', brand, '--file', '-'], JSON.stringify(draft)),
     approve: (ticket) => ask(['ticket', 'approve', ticket.id, '--hash', ticket.hash]),
     async order(brand, draft) {
+      const ordered = await atSocket(async (client) => {
+        const given = {
+          commandId: commandId(),
+          brand: BrandId.parse(brand),
+          draft: TicketDraft.parse(draft),
+        };
+        const drafted = held(await client.ticket.draft(given));
+        held(await client.ticket.approve({ commandId: commandId(), id: drafted.id, hash: drafted.hash }));
+        return drafted;
+      });
+      if (ordered !== undefined) return ordered;
       const drafted = await desk.draft(brand, draft);
       await desk.approve(drafted);
       return drafted;
@@ -130,8 +166,15 @@ export async function openDesk(options: {
       ask(['brand', 'add', id, '--name', id, '--repository', repository, ...args, '--yes']),
     async untilState(id, state) {
       const ends = new Set([state, 'merged', 'blocked']);
-      await until((item) => item.kind === 'ticket' && item.ticket.id === id && ends.has(item.ticket.state));
-      return desk.show(id);
+      const reached = await atSocket(async (client) => {
+        await follow(
+          client,
+          (item) => item.kind === 'ticket' && item.ticket.id === id && ends.has(item.ticket.state),
+        );
+        return held(await client.ticket.show({ id: TicketId.parse(id) }));
+      });
+      if (reached === undefined) throw new Error('no core runs, so nothing will come');
+      return reached;
     },
     async stopCore() {
       await ask(['core', 'stop']);

@@ -17,4 +17,5 @@ export type {
   TerminalLaunch,
 } from './profile.ts';
 export { createSandbox } from './sandbox.ts';
+export { socketBase } from './socket-base.ts';
 export type { Stray } from './strays.ts';

@@ -14,13 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { BAIT_INSIDE, FORWARDER_PORT, NODE_INSIDE, USER_INSIDE } from './arguments.ts';
 import { PORTS_ABI, SCOPES_ABI, SEALED_ABI } from './kernel-layer.ts';
 import { HOME_INSIDE, isWithin } from './mounts.ts';
 import type { Canary, CanaryReport, RunOptions, RunResult, SandboxProfile } from './profile.ts';
 import { isFilterArchitecture } from './seccomp.ts';
+import { socketBase } from './socket-base.ts';
 import { syscallProgram } from './syscall-program.ts';
 import { statFields } from './tree-watcher.ts';
 
@@ -116,7 +117,7 @@ interface Bait {
 
 /** Takes away what provers laid out that died before they could; gives back what it took, by path. */
 export function clearBait(stateDir: string): string[] {
-  return [...removeBaitOfTheDead(tmpdir(), 'atrium-bait-'), ...removeBaitOfTheDead(stateDir, 'canary-')];
+  return [...removeBaitOfTheDead(socketBase(), 'atrium-bait-'), ...removeBaitOfTheDead(stateDir, 'canary-')];
 }
 
 /** The names hold the id of the process that laid it out. */
@@ -147,7 +148,7 @@ function isAlive(pid: number): boolean {
 async function layBait(stateDir: string, profile: SandboxProfile): Promise<Bait> {
   const id = randomUUID().slice(0, 8);
   clearBait(stateDir);
-  const folder = mkdtempSync(join(tmpdir(), `atrium-bait-${process.pid}-`));
+  const folder = mkdtempSync(join(socketBase(), `atrium-bait-${process.pid}-`));
   const secret = { path: join(stateDir, `canary-${process.pid}-${id}`), token: randomUUID() };
   const servers: Server[] = [];
   const taken = new Set<string>();

@@ -42,7 +42,7 @@ const types: Record<string, string> = {
   '.woff2': 'font/woff2',
 };
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:*";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src 'self' data:; connect-src 'self' ws://127.0.0.1:*; require-trusted-types-for 'script'";
 const token = 'stand-in-token';
 const session = 'stand-in-session';
 

@@ -5,20 +5,29 @@ import { openDesk, processesAt, SHELL_CHECKS } from '../../support/desk.ts';
 import type { Desk, Started } from '../../support/desk.ts';
 import { git, makeShellRepository } from '../../support/fixture-repository.ts';
 
-let desk: Desk;
-let repository: string;
-let before: string;
-let started: Started;
+/** A workspace with agents at work in it, and what they left. */
+interface Shop {
+  desk: Desk;
+  repository: string;
+  before: string;
+  started: Started;
+}
+
+const shops: Shop[] = [];
 const tickets = new Map<string, TicketDetail>();
 
 const scripted = (...steps: object[]): object => ({ runtime: 'scripted', command: JSON.stringify(steps) });
 
-/** Each an agent that does not do what it should. All are let loose at once; each works on a file of its own. */
-const agents: Record<string, object> = {
-  absent: { runtime: 'gemini' },
+/** Agents that go on until they are ended. */
+const endless: Record<string, object> = {
   hangs: scripted({ say: 'I am thinking.' }, { hang: true }),
   sleeps: { command: 'trap "" TERM INT; while :; do sleep 60; done' },
   floods: { command: 'yes flooding the transcript' },
+};
+
+/** Agents that end by themselves, and did not do what they should. */
+const ending: Record<string, object> = {
+  absent: { runtime: 'gemini' },
   exits: scripted({ exit: 0 }),
   crashes: scripted({ exit: 139 }),
   fails: { command: 'echo before; echo the reason is here >&2; exit 7' },
@@ -34,26 +43,36 @@ const agents: Record<string, object> = {
   'is-no-script': { runtime: 'scripted', command: 'not json' },
 };
 
-beforeAll(async () => {
-  desk = await openDesk({
-    config: {
-      attemptMinutes: 0.1,
-      maxRuns: 6,
-      dispatch: 'on-start',
-      programs: { gemini: '/nowhere/gemini.js' },
-    },
-  });
-  repository = await makeShellRepository(path.join(desk.workspace.around, 'shop'));
-  before = await git(repository, 'rev-parse', 'main');
-  await desk.addBrand('shop', repository, ...SHELL_CHECKS);
+/** Lets agents loose, all at once, each on a file of its own; comes back when the last has ended. */
+async function letLoose(
+  brand: string,
+  agents: Record<string, object>,
+  config: Record<string, unknown>,
+): Promise<void> {
+  const desk = await openDesk({ config: { dispatch: 'on-start', maxRuns: 6, ...config } });
+  const repository = await makeShellRepository(path.join(desk.workspace.around, 'shop'));
+  const before = await git(repository, 'rev-parse', 'main');
+  await desk.addBrand(brand, repository, ...SHELL_CHECKS);
+  const ordered = new Map<string, string>();
   for (const [name, agent] of Object.entries(agents)) {
-    const ticket = await desk.order('shop', { title: name, paths: [`${name}.txt`], ...agent });
-    tickets.set(name, ticket);
+    const ticket = await desk.order(brand, { title: name, paths: [`${name}.txt`], ...agent });
+    ordered.set(name, ticket.id);
   }
-  started = await desk.start();
-  for (const [name, { id }] of tickets) tickets.set(name, await desk.show(id));
+  const started = await desk.start();
+  for (const [name, id] of ordered) tickets.set(name, await desk.show(id));
+  shops.push({ desk, repository, before, started });
+}
+
+beforeAll(async () => {
+  // Only those that would never end get little time: on a slow machine the others need theirs.
+  await Promise.all([
+    letLoose('endless', endless, { attemptMinutes: 0.1 }),
+    letLoose('ending', ending, { programs: { gemini: '/nowhere/gemini.js' } }),
+  ]);
 }, 240_000);
-afterAll(() => desk.remove());
+afterAll(async () => {
+  for (const { desk } of shops) await desk.remove();
+});
 
 const reasonOf = (name: string): string => tickets.get(name)?.blockedReason ?? '';
 
@@ -94,13 +113,15 @@ describe('an agent program that does not do what it should', () => {
   });
 
   test('start ends and tells of each, main stays as it was, and no process is left', async () => {
-    expect(started.blocked.map((each) => each.id).toSorted()).toEqual(
+    expect(shops.flatMap(({ started }) => started.blocked.map((each) => each.id)).toSorted()).toEqual(
       [...tickets.values()].map((ticket) => ticket.id).toSorted(),
     );
-    expect(started.merged).toEqual([]);
-    expect(await git(repository, 'rev-parse', 'main')).toBe(before);
-    expect(await git(repository, 'status', '--porcelain')).toBe('');
-    await desk.stopCore();
-    expect(await processesAt(desk.workspace.path)).toEqual([]);
+    for (const { desk, repository, before, started } of shops) {
+      expect(started.merged).toEqual([]);
+      expect(await git(repository, 'rev-parse', 'main')).toBe(before);
+      expect(await git(repository, 'status', '--porcelain')).toBe('');
+      await desk.stopCore();
+      expect(await processesAt(desk.workspace.path)).toEqual([]);
+    }
   });
 });
