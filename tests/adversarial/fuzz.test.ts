@@ -114,6 +114,40 @@ describe('the guard', () => {
     );
   });
 
+  test('[F8] a hook’s input, whatever it is, is answered, and a write outside is never allowed', async () => {
+    const input = fc.oneof(
+      junk,
+      text,
+      bent({
+        tool_name: 'Write',
+        tool_input: { file_path: '/etc/passwd', content: 'x' },
+        cwd: '/work',
+        session_id: 'x',
+        hook_event_name: 'PreToolUse',
+      }).filter((value) => value['tool_name'] === 'Write'),
+    );
+    const event = fc.oneof(
+      fc.constantFrom('PreToolUse', 'BeforeTool'),
+      text.map((name) => name.slice(0, 100)),
+    );
+    await fc.assert(
+      fc.asyncProperty(event, input, async (name, value) => {
+        const answer = await core.client.guard.hook({
+          event: name,
+          input: value,
+          brand: 'acme',
+          role: 'ticket-executor',
+        });
+        const asked = (value as { tool_name?: unknown } | null)?.tool_name;
+        const writes = typeof asked === 'string' && ['PreToolUse', 'BeforeTool'].includes(name);
+        if (answer.ok && writes) expect([value, answer.value.decision]).toEqual([value, 'deny']);
+        else expect(answer.ok || answer.failure.code === 'invalid-input').toBe(true);
+      }),
+      runs,
+    );
+    expect(core.faults).toEqual([]);
+  });
+
   test('[F8] a bent question is answered, and one that names another brand or role is denied', async () => {
     const question = bent({
       brand: 'beta',

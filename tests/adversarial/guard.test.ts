@@ -34,7 +34,7 @@ const ask = async (question: unknown) => held(await core.client.guard.check({ qu
 const executor = (tool: string, input: Record<string, unknown>, cwd = checkout) =>
   ask({ brand: 'acme', role: 'ticket-executor', tool, input, cwd });
 
-test('[B2] the tickets: Write, Edit and a redirect in Bash are denied, however they are named', async () => {
+test('[B2] the tickets: Write, Edit and a redirect in Bash are denied, however they are named (hook.tickets-by-tool)', async () => {
   const file = path.join(place.workspace, 'brands', 'acme', 'tickets.jsonl');
   for (const name of [
     file,
@@ -78,14 +78,14 @@ test.each<[string, Record<string, unknown>]>([
   ['nothing at all', { content: 'x' }],
   ['an empty path', { file_path: '' }],
   ['a path that is no text', { file_path: 5 }],
-  ['one good path and one bad', { file_path: 'src/a.txt', path: '/etc/passwd' }],
+  ['one good path and one bad (hook.second-path)', { file_path: 'src/a.txt', path: '/etc/passwd' }],
   ['a good path, and a bad one in another field', { path: 'src/a.txt', destination: '/etc/passwd' }],
   ['a good path, and a bad one as other programs spell it', { path: 'src/a.txt', filePath: '/etc/passwd' }],
   [
     'a good path, and a bad one in a list of edits',
     { file_path: 'src/a.txt', edits: [{ file_path: '/etc/passwd' }] },
   ],
-  ['a link to the state', { file_path: 'src/state/workspace.db' }],
+  ['a link to the state (hook.link)', { file_path: 'src/state/workspace.db' }],
   ['a link to the system', { file_path: 'src/etc/passwd' }],
   ['a link to another brand', { file_path: 'src/wiki/page.md' }],
 ])('an edit of %s is denied', async (_name, input) => {

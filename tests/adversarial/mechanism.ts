@@ -10,7 +10,10 @@ export const FAMILIES = [
   'kernel calls',
   'forged words',
   'tests that say nothing',
+  'hook sabotage',
+  'wiki authority',
   'browser door',
+  'hostile texts',
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 

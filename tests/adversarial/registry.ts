@@ -1,6 +1,7 @@
 import { DOOR_ATTACKS, DOOR_TESTS } from './door.ts';
 import { GATE_ATTACKS, GATE_TESTS } from './gate.ts';
 import { INSIDE_ATTACKS } from './inside.ts';
+import { SABOTAGE_TESTS } from './sabotage.ts';
 import { SILENCE_TESTS } from './silence.ts';
 import { WORD_TESTS } from './words.ts';
 import type { Mechanism } from './mechanism.ts';
@@ -9,7 +10,13 @@ import type { Mechanism } from './mechanism.ts';
 export const IN_TABLES: readonly Mechanism[] = [...INSIDE_ATTACKS, ...GATE_ATTACKS, ...DOOR_ATTACKS];
 
 /** Attacks with a test of their own, whose title ends with the id in brackets; the control is in it or beside it. */
-export const IN_TESTS: readonly Mechanism[] = [...GATE_TESTS, ...WORD_TESTS, ...SILENCE_TESTS, ...DOOR_TESTS];
+export const IN_TESTS: readonly Mechanism[] = [
+  ...GATE_TESTS,
+  ...WORD_TESTS,
+  ...SILENCE_TESTS,
+  ...DOOR_TESTS,
+  ...SABOTAGE_TESTS,
+];
 
 /** Every mechanism that is tried against the walls. */
 export const MECHANISMS: readonly Mechanism[] = [...IN_TABLES, ...IN_TESTS];
