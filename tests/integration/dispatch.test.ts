@@ -37,8 +37,11 @@ describe('approved tickets are dispatched by their approval', () => {
       command: 'cat first.txt > second.txt',
       dependsOn: [first.id],
     });
-    await desk.start();
-    expect(await desk.show(second.id)).toMatchObject({ state: 'ready', reason: `waits for ${first.id}` });
+    const started = await desk.start();
+    expect(started.phases[7]).toMatchObject({
+      outcome: 'waiting',
+      reason: expect.stringContaining(`${second.id}: waits for ${first.id}`) as string,
+    });
     await desk.approve(first);
     expect((await desk.untilState(second.id, 'merged')).state).toBe('merged');
     const [merged] = await positions(desk, first.id, 'ticket.merged');

@@ -11,6 +11,9 @@ import type { Claim } from './markdown.tsx';
 const icons = { high: CircleDot, medium: CircleDashed, low: CircleHelp };
 const ticketIn = /T-[a-z][a-z0-9-]{0,31}-[1-9][0-9]{0,8}/;
 
+/** A claim's words without the marks of markdown around them. */
+const plain = (text: string): string => text.replaceAll(/\*\*|`/g, '');
+
 /** What a source names, and the ticket behind it where there is one. */
 export function Source({ text }: { text: string }) {
   const ticket = ticketIn.exec(text)?.[0];
@@ -33,7 +36,7 @@ export function ClaimMark({ claim }: { claim: Claim }) {
         <Icon size={16} strokeWidth={1.5} aria-hidden="true" />
         <span>{visibleLine(claim.confidence)}</span>
         <Ago at={claim.updated} />
-        <span className={css.unseen}>{t.wiki.evidenceOf(visibleLine(claim.text))}</span>
+        <span className={css.unseen}>{t.wiki.evidenceOf(visibleLine(plain(claim.text)))}</span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
@@ -44,7 +47,7 @@ export function ClaimMark({ claim }: { claim: Claim }) {
           aria-label={t.wiki.evidence}
         >
           <p className={css.title}>{t.wiki.evidence}</p>
-          <p dir="auto">{visible(claim.text)}</p>
+          <p dir="auto">{visible(plain(claim.text))}</p>
           {claim.sources.length === 0 ? (
             <p className={css.quiet}>{t.wiki.noSources}</p>
           ) : (

@@ -81,6 +81,11 @@ function Tree({ pages, page }: { pages: readonly Listed[]; page: string | null }
   ));
 }
 
+/** The text of a page under its title: a heading that only says the title again is left out. */
+function withoutTitle({ body, title }: PageView): string {
+  return body.replace(/^\s*# (.+)\n/, (whole, heading: string) => (heading.trim() === title ? '' : whole));
+}
+
 function Reading({ page }: { page: PageView }) {
   return (
     <article className={css.article}>
@@ -96,7 +101,7 @@ function Reading({ page }: { page: PageView }) {
         </p>
       </header>
       <div className={css.body}>
-        <Markdown text={page.body} brand={page.brand} claims={page.claims} />
+        <Markdown text={withoutTitle(page)} brand={page.brand} claims={page.claims} />
       </div>
       <footer className={css.foot}>
         {page.sources.length > 0 && (

@@ -23,7 +23,7 @@ export const test = base.extend<OwnFixtures>({
     await desk.remove();
   },
   window: async ({ page }, use) => {
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('console', (message) => {
