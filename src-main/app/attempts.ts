@@ -265,6 +265,9 @@ export function createAttempts(parts: AttemptParts): Attempts {
       return goBack(
         `commit ${commit} has failed, and a fail sticks to its commit; propose again from the desk`,
       );
+    const strange = await parts.branches.look(repository);
+    if (strange !== null) return fail('repository-unusable', strange);
+    await parts.refreshExits();
     const onto = await freshBase(repository);
     if (!onto.ok) return onto;
     const base = await repository.git.mergeBase(onto.value, commit);

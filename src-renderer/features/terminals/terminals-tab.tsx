@@ -112,17 +112,19 @@ export function TerminalsTab({ brand }: { brand: BrandView }) {
               : named.at(-1));
           if (shown === undefined && !opening)
             return (
-              <Empty
-                title={t.terminals.none}
-                action={
-                  <div className={css.first}>
-                    {which}
-                    {openButton}
-                  </div>
-                }
-              >
-                {t.terminals.purpose}
-              </Empty>
+              <div className={css.none}>
+                <Empty
+                  title={t.terminals.none}
+                  action={
+                    <div className={css.first}>
+                      {which}
+                      {openButton}
+                    </div>
+                  }
+                >
+                  {t.terminals.purpose}
+                </Empty>
+              </div>
             );
           return (
             <>

@@ -60,6 +60,15 @@ test('[C18] a terminal at the desk: what is typed is carried out, a reload shows
 
   await page.goto(`${origin}/brand/label/terminals`);
   await expect(rows).toContainText('asleep', aWhile);
-  await page.getByRole('button', { name: /^Close terminal/ }).click();
-  await expect(page.getByText('No terminal is open.')).toBeVisible(aWhile);
+
+  // The same terminal from the command line: what it says ends it for the window too.
+  const runs = await desk.workspace.json<{ id: string; role: string; state: string }[]>(['run', 'list']);
+  const id = runs.value.find((run) => run.role === 'desk' && run.state === 'running')?.id ?? '';
+  const typed = { stdin: 'echo fr""om the command line\rexit 5\r' };
+  const attached = await desk.workspace.run(['run', 'attach', id], typed);
+  expect(attached.stdout).toContain('from the command line');
+  expect(attached.stdout).toContain(`${id} ended with exit code 5.`);
+  expect(attached.code).toBe(0);
+  await expect(page.getByText('The shell ended with exit code 5.')).toBeVisible(aWhile);
+  expect((await desk.workspace.run(['run', 'attach', id])).code).toBe(1);
 });

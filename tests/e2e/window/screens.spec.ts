@@ -16,6 +16,8 @@ const screens: [name: string, path: string, prepare?: Prepare][] = [
   ['a brand', '/brand/studio'],
   ['its tickets', '/brand/label/tickets/T-label-14'],
   ['its runs', '/brand/label/runs'],
+  ['what is at its desk, proposed', '/brand/label/terminals', opened('p', '[role=dialog]')],
+  ['its terminals', '/brand/label/terminals', opened('t', '.xterm-rows')],
   ['its wiki', '/brand/label/wiki'],
   ['its activity', '/brand/label/activity'],
   ['a ticket', '/ticket/T-label-14'],

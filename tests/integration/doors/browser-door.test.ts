@@ -181,6 +181,7 @@ describe('the WebSocket', () => {
     ['no JSON', 'hello'],
   ])('is closed with 4401 after %s', async (_what, hello) => {
     expect(await connect({ hello }).closed).toEqual({ code: 4401 });
+    expect(await connect({ hello, target: '/terminal' }).closed).toEqual({ code: 4401 });
   });
 
   test('is closed with 4401 when it says nothing for five seconds', async () => {

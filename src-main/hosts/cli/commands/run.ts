@@ -1,11 +1,14 @@
 import { BrandId, RunId, TicketId } from '../../../contract/ids.ts';
 import type { RunView } from '../../../contract/operator-api.ts';
-import { valueOf } from '../failure.ts';
+import { DESK_ROLE, TERMINAL_PATH } from '../../../contract/terminal-names.ts';
+import { openSocket } from '../../core/client.ts';
+import { attachTerminal } from '../attach.ts';
+import { refuse, valueOf } from '../failure.ts';
 import { freshCommandId, idOf } from '../ids.ts';
 import { dollars, facts, table } from '../output.ts';
 import type { Group } from '../program.ts';
 
-/** `run list`, `show` and `stop`. */
+/** `run list`, `show`, `stop` and `attach`. */
 export function addRunCommands(program: Group): void {
   const run = program.group('run', 'agent processes');
 
@@ -45,6 +48,36 @@ export function addRunCommands(program: Group): void {
     const shown = valueOf(await client.run.show({ id }));
     output.value(present(shown), () => describe(shown));
   });
+
+  run.add(
+    'attach <id>',
+    'this terminal on one of a desk; Ctrl-] leaves it',
+    [],
+    async ({ output, core }, _options, given) => {
+      const id = idOf(RunId, given);
+      const { client } = await core();
+      const shown = valueOf(await client.run.show({ id }));
+      if (shown.role !== DESK_ROLE)
+        refuse(
+          'refused-transition',
+          `Run ${id} has no terminal: only a desk’s runs have one.`,
+          `See "atrium run show ${id}".`,
+        );
+      const { socket } = await client.host.info({});
+      const line = await openSocket(socket, { need: 'command', now: undefined }, TERMINAL_PATH);
+      if (line === undefined) refuse('core-unreachable', 'The core ended.', 'Try again.');
+      const attached = await attachTerminal(
+        line,
+        id,
+        process.stdin,
+        output.json ? process.stderr : process.stdout,
+      );
+      if (attached.how === 'refused') refuse('not-found', attached.reason, 'See "atrium run list".');
+      output.value({ id, ...attached }, () =>
+        attached.how === 'left' ? `Left ${id}; it goes on.` : `${id} ended with exit code ${attached.code}.`,
+      );
+    },
+  );
 
   run.add('stop <id>', 'end a run', [], async ({ output, core }, _options, given) => {
     const id = idOf(RunId, given);

@@ -11,7 +11,6 @@ const unbuilt: Record<string, string[]> = {
   sling: [''],
   template: ['list', 'show', 'apply'],
   formula: ['cook', 'pour', 'burn', 'squash'],
-  run: ['attach'],
   checkpoint: ['save', 'list', 'restore'],
   mail: ['send', 'list', 'read'],
   handoff: ['write', 'read'],
