@@ -13,7 +13,7 @@ export function knowledgeChecks(): Checks {
           const { faults, proved } = await knowledge.examine();
           return faults[0] === undefined
             ? holds(
-                `${plural(proved, 'page')} as Atrium wrote it, with its authority and sources that resolve`,
+                `${plural(proved, 'page')} unchanged since Atrium wrote them, authority right and sources resolved`,
               )
             : fails(faults[0]);
         },
