@@ -6,6 +6,7 @@ import { ownedByOthers } from '../domain/contracts.ts';
 import { compilePolicy, type Policy } from '../domain/policy.ts';
 import type { Asks } from './asks.ts';
 import type { DecisionLog } from './decision-log.ts';
+import { carryOutGuarded, type ActEnd, type GuardedAct } from './guarded-act.ts';
 import { createRunGuard, type RunGuard } from './run-guard.ts';
 import type { RecordOfRun } from './run-recorder.ts';
 import type { TicketDesk } from './tickets.ts';
@@ -15,8 +16,12 @@ import type { Timer } from './timer.ts';
 export interface BrandGuard {
   asks: Asks;
   log: DecisionLog;
+  /** Carries out an act of Atrium's own under its guard, asked before and told after. */
+  act<T>(act: GuardedAct<T>): Promise<ActEnd<T>>;
   /** The rules of every level for this role, on this ticket. */
   policy(contract: AgentContract, ticket?: TicketId): Policy;
+  /** Why a path of the repository is not this role's to change; null where it is. */
+  ownership(contract: AgentContract): (path: string) => string | null;
   ofRun(run: {
     id: RunId;
     contract: AgentContract;
@@ -67,7 +72,20 @@ export function createBrandGuard(options: {
   return {
     asks,
     log,
+    act: (act) => carryOutGuarded(act, { brand, log, timer: options.timer, now: options.now }),
     policy,
+    ownership(contract) {
+      const own = contract.owns.length > 0 ? globs(contract.owns) : () => true;
+      const foreign = ownedByOthers(contract, contracts).map(({ role, globs: owned }) => ({
+        role,
+        test: globs(owned),
+      }));
+      return (path) => {
+        if (!own(path)) return `the role ${contract.name} writes only ${contract.owns.join(', ')}`;
+        const owner = foreign.find(({ test }) => test(path));
+        return owner ? `it belongs to the role ${owner.role}` : null;
+      };
+    },
     ofRun: ({ id, contract, ticket, checkout, inTicket }) =>
       createRunGuard({
         brand,
@@ -86,11 +104,12 @@ export function createBrandGuard(options: {
 }
 
 /** A test of a rule's globs; a folder stands for what is in it. */
-function globs(patterns: readonly string[]): (path: string) => boolean {
-  const tests = patterns.flatMap((pattern) => {
+export function globs(patterns: readonly string[]): (path: string) => boolean {
+  const sources = patterns.flatMap((pattern) => {
     const trimmed = pattern.replace(/^\.\//, '').replace(/(.)\/+$/, '$1');
-    // A name may hold a line break: without the flag no wildcard would match it.
-    return [trimmed, `${trimmed}/**`].map((glob) => picomatch(glob, { dot: true, flags: 's' }));
+    return [trimmed, `${trimmed}/**`].map((glob) => picomatch.makeRe(glob, { dot: true }).source);
   });
-  return (path) => tests.some((test) => test(path));
+  // One expression for all; a name may hold a line break, and without the flag no wildcard would match it.
+  const whole = new RegExp(sources.map((source) => `(?:${source})`).join('|'), 's');
+  return (path) => whole.test(path);
 }

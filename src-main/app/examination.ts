@@ -4,7 +4,7 @@ import { branchOfTicket } from '../contract/ids.ts';
 import type { GateCondition, GateReport, Verdict } from '../contract/tickets.ts';
 import type { CheckOutcome } from '../domain/checks.ts';
 import { plural } from '../domain/plural.ts';
-import type { Ticket } from '../domain/ticket.ts';
+import { EXECUTOR, type Ticket } from '../domain/ticket.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import type { auditPaths } from './path-audit.ts';
 import { AUTHOR, type Room } from './rooms.ts';
@@ -58,6 +58,13 @@ export function createExaminer(parts: {
 }): Examiner {
   const { brand, checkMs } = parts;
 
+  /** What the operator proposes from a desk is nobody's role. */
+  const ownership = ({ draft }: Ticket): ((path: string) => string | null) => {
+    if (draft.commit !== undefined) return () => null;
+    const contract = brand.contract(draft.contract ?? EXECUTOR);
+    return contract.ok ? brand.guard.ownership(contract.value) : () => contract.failure.message;
+  };
+
   const examine: Examiner['examine'] = async (candidate, repository, onto) => {
     const { git, config } = repository;
     const conditions: GateCondition[] = [];
@@ -102,7 +109,9 @@ export function createExaminer(parts: {
     onto: CommitId,
     tree: string,
   ): Promise<Condition> => {
-    const paths = await parts.audit({ ...candidate, paths: candidate.ticket.draft.paths }, git, onto, tree);
+    const { ticket } = candidate;
+    const bounds = { paths: ticket.draft.paths, owned: ownership(ticket) };
+    const paths = await parts.audit({ ...candidate, ...bounds }, git, onto, tree);
     if (paths.outcome !== 'pass') return paths;
     await parts.refreshExits();
     const difference = await git.diffText(onto, tree, { maxBytes: MOST_LOOKED_AT });

@@ -1,7 +1,7 @@
 import type { Actor } from '../contract/events.ts';
 import type { Failure } from '../contract/errors.ts';
 import type { TicketId } from '../contract/ids.ts';
-import type { GateReport } from '../contract/tickets.ts';
+import type { GateCondition, GateReport } from '../contract/tickets.ts';
 import { hasFailed, type TicketCommand, type Ticket } from '../domain/ticket.ts';
 import type { BranchKeeper } from './branches.ts';
 import type { Brand, BrandRepository } from './brand.ts';
@@ -138,7 +138,23 @@ export function createGate(parts: GateParts): Gate {
     const { commit } = await mergeCommitOf(candidate, repository, report);
     const begun = record(id, { type: 'begin-merge', attempt, candidate: candidate.commit, commit, onto });
     if (!begun.ok) return refused(candidate, begun.failure);
-    const landed = await repository.git.land({ commit, expected: onto, message: `atrium: merge ${id}` });
+    const guarded = await brand.guard.act({
+      guard: 'pre-merge-gate',
+      act: 'merge',
+      ticket: id,
+      text: `${candidate.commit} onto ${repository.config.branch}`,
+      before: () => lacking(report, candidate),
+      execute: () => repository.git.land({ commit, expected: onto, message: `atrium: merge ${id}` }),
+      after: async (landing) => {
+        if (landing?.ok !== true) return null;
+        const head = await repository.git.head();
+        return (await repository.git.isDescendant(head, commit))
+          ? null
+          : `${repository.config.branch} is at ${head} and does not hold the merge ${commit}`;
+      },
+    });
+    if (!guarded.done) return end(candidate, 'unverified', guarded.refused);
+    const landed = guarded.value;
     if (landed.ok) return merged(id, attempt, { candidate: candidate.commit, commit }, repository);
     if (landed.code === 'working-tree-busy') {
       const detail = `waits for ${landed.folder}: ${landed.detail}`;
@@ -193,4 +209,24 @@ function waitsForDoctor(report: GateReport): boolean {
 function reasonOf(report: GateReport): ['failed' | 'unverified', string] {
   const held = report.conditions.filter((one) => one.outcome === report.outcome);
   return [report.outcome === 'fail' ? 'failed' : 'unverified', held.map((one) => one.detail).join('; ')];
+}
+
+/** What a merge rests on; a report in which one of them is missing passes nothing. */
+const REQUIRED: readonly GateCondition['name'][] = [
+  'commits',
+  'merge',
+  'paths',
+  'test',
+  'lint',
+  'verdict',
+  'doctor',
+];
+
+/** What of a report keeps this candidate from being merged; null where every condition holds. */
+function lacking(report: GateReport, candidate: Candidate): string | null {
+  if (report.candidate !== candidate.commit) return `the report is about ${report.candidate}`;
+  const failed = report.conditions.find(({ outcome }) => outcome !== 'pass');
+  if (failed) return `${failed.name}: ${failed.detail}`;
+  const missing = REQUIRED.filter((name) => !report.conditions.some((one) => one.name === name));
+  return missing.length > 0 ? `did not run: ${missing.join(', ')}` : null;
 }

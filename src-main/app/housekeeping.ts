@@ -71,23 +71,41 @@ function sweepSetup(folder: string, now: Date): void {
 export async function cleanUp(brand: Brand, now: Date): Promise<number> {
   if (brand.runs.live().length === 0) sweepSetup(brand.places.setupCache, now);
   const overdue = await overdueCheckouts(brand, now);
-  for (const one of overdue) await removeCheckout(brand, one);
-  return overdue.length;
+  let removed = 0;
+  for (const one of overdue) if (await removeCheckout(brand, one)) removed += 1;
+  return removed;
 }
 
+/** False where it must not go, or its repository cannot be had. */
 async function removeCheckout(
   brand: Brand,
   { folder, repository, reason }: { folder: string; repository: string; reason: string },
-): Promise<void> {
+): Promise<boolean> {
   const found = brand.repository(repository);
-  if (!found.ok) return;
-  const kept = await brand.rooms.remove(found.value.git, folder);
+  if (!found.ok) return false;
+  const working = () => {
+    const ticket = ticketOf(brand, folder);
+    if (!folder.startsWith(`${brand.places.checkouts}/`)) return 'it is no checkout of this brand';
+    return ticket && openAttempt(ticket) ? `${ticket.id} is being worked on` : null;
+  };
+  const guarded = await brand.guard.act({
+    guard: 'worktree-cleanup',
+    act: 'remove-checkout',
+    ticket: ticketOf(brand, folder)?.id ?? null,
+    text: `${folder}: ${reason}`,
+    before: working,
+    execute: () => brand.rooms.remove(found.value.git, folder),
+    after: () => (existsSync(folder) ? 'the folder is still there' : null),
+  });
+  if (!guarded.done) return false;
+  const kept = guarded.value;
   brand.record(
     'checkouts',
     [{ type: 'checkout.removed', data: { folder, reason, saved: kept.saved ?? kept.aside } }],
     core,
   );
   for (const attempt of ticketOf(brand, folder)?.attempts ?? []) await found.value.git.unpinBase(attempt.id);
+  return true;
 }
 
 /**
@@ -108,7 +126,8 @@ export async function makeRoomForCheckout(
     const ended = (await ticketCheckouts(brands)).filter(({ endedAt }) => endedAt !== null);
     const [oldest] = ended.sort((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? ''));
     if (!oldest) return false;
-    await removeCheckout(oldest.brand, { ...oldest, reason: 'another ticket needed its place' });
+    const reason = 'another ticket needed its place';
+    if (!(await removeCheckout(oldest.brand, { ...oldest, reason }))) return false;
   }
   return true;
 }

@@ -7,6 +7,8 @@ import { pathsTest } from './ticket-paths.ts';
 /** What the audit goes by: the paths of a ticket, and its candidate since the base. */
 export interface Audited {
   paths: readonly string[];
+  /** What of the repository the contract leaves to other roles, or keeps this one to. */
+  owned(path: string): string | null;
   base: CommitId;
   commit: CommitId;
 }
@@ -16,7 +18,7 @@ const MOST_COMMITS = 200;
 
 /** Looks at the merged tree and at each commit on the way to it: all of them reach the branch. */
 export async function auditPaths(
-  { paths, base, commit }: Audited,
+  { paths, owned, base, commit }: Audited,
   git: Pick<Repository, 'changes' | 'commitsBetween'>,
   onto: CommitId,
   tree: string,
@@ -30,15 +32,19 @@ export async function auditPaths(
       'fail',
       `it has ${commits.length} commits, more than the ${MOST_COMMITS} that are looked at one by one`,
     );
-  const outside = new Set(changed.map((change) => change.path).filter((path) => !allowed(path)));
-  for (const one of commits)
-    for (const { path } of await git.changes(base, one)) if (!allowed(path)) outside.add(path);
+  const touched = new Set(changed.map((change) => change.path));
+  for (const one of commits) for (const { path } of await git.changes(base, one)) touched.add(path);
+  const outside = new Set([...touched].filter((path) => !allowed(path)));
   if (outside.size > 0) {
     const more = outside.size > 10 ? ` and ${outside.size - 10} more` : '';
     return said(
       'fail',
       `it changes paths outside the ticket: ${[...outside].slice(0, 10).join(', ')}${more}`,
     );
+  }
+  for (const path of touched) {
+    const why = owned(path);
+    if (why !== null) return said('fail', `it changes ${path}: ${why}`);
   }
   const submodule = changed.find((change) => change.newMode === '160000' || change.oldMode === '160000');
   if (submodule)

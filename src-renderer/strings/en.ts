@@ -612,6 +612,27 @@ export const t = {
     mended: 'Put right before grading',
     noted: 'Done by you, and no fault',
   },
+  guard: {
+    title: 'Guard decisions',
+    show: 'Which decisions',
+    shown: { deny: 'Denied', ask: 'Asked', all: 'All' },
+    decision: { allow: 'Allowed', deny: 'Denied', ask: 'Asked' },
+    none: {
+      deny: 'Nothing was denied.',
+      ask: 'Nothing was asked.',
+      all: 'No run has made a call yet.',
+    },
+    when: 'When',
+    decided: 'Decision',
+    call: 'Call',
+    why: 'Why',
+    after: (tool: string) => `${tool}, looked at afterwards`,
+    byRule: (rule: string, level: string, of: string) =>
+      `${rule}, a rule of ${level === 'atrium' ? 'Atrium' : `the ${level}`} · ${of}`,
+    took: (ms: number) =>
+      ms < 10 ? `${ms.toFixed(2)} ms` : ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`,
+    more: 'Show more',
+  },
   layers: {
     title: 'Layers',
     prove: 'Prove the layers',

@@ -73,7 +73,7 @@ async function planted(parts: { git: GitProgram; places: Places; audit: typeof a
     });
     if (!opened.ok) throw new Error(opened.message);
     const outcome = async (candidate: string): Promise<string> => {
-      const audited = { paths: ['inside'], base, commit: candidate };
+      const audited = { paths: ['inside'], owned: () => null, base, commit: candidate };
       return (await parts.audit(audited, opened.repository, base, candidate)).outcome;
     };
     if ((await outcome(within)) !== 'pass') throw new Error('the audit lets nothing through');

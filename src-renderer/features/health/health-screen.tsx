@@ -11,6 +11,7 @@ import { Ago, Line } from '../../ui/text.tsx';
 import { Page } from '../frame/page.tsx';
 import { Cost } from './cost.tsx';
 import { runDoctor, useAsking } from './doctor.ts';
+import { GuardDecisions } from './guard-decisions.tsx';
 import { LayersSection } from './layers.tsx';
 import css from './health.module.css';
 
@@ -118,6 +119,7 @@ export function HealthScreen() {
         {report !== null && <Report report={report} />}
       </Section>
       <LayersSection />
+      <GuardDecisions />
       <Cost />
     </Page>
   );

@@ -15,6 +15,7 @@ import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { TERMINAL_PATH } from '../../../src-main/contract/terminal-names.ts';
 import { countWaiting } from '../../../src-main/domain/waiting.ts';
 import { standInTerminals } from './stand-in-terminals.ts';
+import { decisionsOf } from './guard-fixtures.ts';
 import { type Amount, difference, output, pagesOf, snapshotOf, ticket, ticketsOf } from './fixtures.ts';
 import { waitsOf } from './waits.ts';
 import { examination } from './fixture-doctor.ts';
@@ -486,7 +487,13 @@ export async function startStandIn({
       hook: api.guard.hook.handler(() => fail('not-built', 'The stand-in has no guard.')),
       asks: api.guard.asks.handler(() => ok([])),
       answer: api.guard.answer.handler(() => fail('not-found', 'The stand-in asks nothing.')),
-      log: api.guard.log.handler(() => ok([])),
+      log: api.guard.log.handler(({ input }) =>
+        ok(
+          decisionsOf(amount)
+            .filter(({ decision }) => (input.decision ?? decision) === decision)
+            .slice(0, input.limit),
+        ),
+      ),
     },
     doctor: api.doctor.handler(() => {
       const report = examination(new Date().toISOString());
