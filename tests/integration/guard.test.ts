@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AskView } from '../../src-main/contract/guard.ts';
 import type { PolicyRule } from '../../src-main/contract/policy.ts';
+import { GateReport } from '../../src-main/contract/tickets.ts';
 import { laySiege, type Siege } from '../adversarial/siege.ts';
 import { addBrand, held, makePlace } from '../support/workspace.ts';
 import type { InProcessCore, TestPlace } from '../support/workspace.ts';
@@ -251,6 +252,37 @@ describe('guards before and after a call', () => {
       ['allow', 'after-call'],
       ['deny', 'default-deny'],
     ]);
+  });
+});
+
+describe('guards of Atrium’s own acts', () => {
+  test('[B3] [B9] a merge goes through the pre-merge gate, which looks again once the branch has moved', async () => {
+    const { id } = await siege.order('acme', {
+      title: 'merges',
+      ...script({ write: { path: 'src/merged.txt', content: 'm' } }, { commit: 'm' }, { submit: 'honest' }),
+    });
+    await siege.until(id, ({ state }) => state === 'merged' || state === 'blocked');
+    const gate = (await logOf(id)).filter(({ rule: name }) => name === 'pre-merge-gate');
+    expect(gate.map(({ moment, outcome, decision }) => [moment, outcome, decision])).toEqual([
+      ['before', null, 'allow'],
+      ['after', 'done', 'allow'],
+    ]);
+  });
+
+  test('[F8] what a shell wrote in the folder of another role does not pass the gate', async () => {
+    const { ticket } = await siege.attack('acme', {
+      title: 'strays into the documents',
+      ...script({ run: 'echo x >> docs/a.md' }, { commit: 'm' }, { submit: 'honest' }),
+      paths: ['**'],
+    });
+    const reports = ticket.artifacts.filter(({ name }) => name === 'gate-report');
+    const paths = reports
+      .flatMap(({ content }) => GateReport.parse(content).conditions)
+      .find(({ name }) => name === 'paths');
+    expect(paths).toMatchObject({
+      outcome: 'fail',
+      detail: 'it changes docs/a.md: it belongs to the role writer',
+    });
   });
 });
 
