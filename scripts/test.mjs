@@ -117,7 +117,7 @@ function run(program, args, extra, folder, quiet = false) {
   const env = environment({ ...extra, TMPDIR: folder, NO_COLOR: '1', CI: '1' });
   for (const name of Object.keys(env))
     if (
-      /^(ATRIUM_(WORKSPACE|NOW)|GEMINI_|GOOGLE_GEMINI_|ANTHROPIC_|OPENAI_|CODEX_|OPENCODE_|CLAUDE_FORCE_COLOR)/.test(
+      /^(ATRIUM_(WORKSPACE|NOW)|GEMINI_|GOOGLE_GEMINI_|ANTHROPIC_|OPENAI_|CODEX_|OPENCODE_|CLAUDE_|FORCE_COLOR)/.test(
         name,
       )
     )

@@ -109,7 +109,9 @@ export function createHandlers(workspace: Workspace): AnyRouter {
   };
 
   return {
-    status: api.status.handler(() => ok(workspace.status())),
+    status: api.status.handler(async () =>
+      ok({ ...workspace.status(), runtimes: await workspace.runtimes() }),
+    ),
     snapshot: api.snapshot.handler(async () => ok(await workspace.snapshot())),
     feed: api.feed.handler(({ signal }) =>
       workspace.feed.follow(signal, async () => ({ kind: 'snapshot', snapshot: await workspace.snapshot() })),

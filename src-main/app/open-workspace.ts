@@ -53,6 +53,8 @@ export interface Workspace {
   closed(): { id: BrandId; failure: Failure }[];
   brandViews(): BrandView[];
   status(): StatusView;
+  /** The agent programs of this machine and what each can do, looked at now. */
+  runtimes(): Promise<RuntimeView[]>;
   snapshot(): Promise<Snapshot>;
   guess(path: string): Promise<Result<RepositoryGuess>>;
   addBrand(input: NewBrandInput, actor: Actor): Promise<Result<BrandView>>;
@@ -256,6 +258,14 @@ export async function openWorkspace(
       waiting: countWaiting(waiting()),
       running,
     }),
+    runtimes: () =>
+      Promise.all(
+        runtimes.map(async ({ name, title, probe }): Promise<RuntimeView> => ({
+          name,
+          title,
+          ...(await probe()),
+        })),
+      ),
     async snapshot() {
       return {
         workspace: { path: workspace, name: config.value.name, today: calendar.today() },
@@ -268,12 +278,7 @@ export async function openWorkspace(
           ),
         runs: brands.open().flatMap(({ brand }) => brand.runs.list().map((run) => runView(brand, run))),
         lacks: await lacks(),
-        runtimes: await Promise.all(
-          runtimes.map(async (runtime): Promise<RuntimeView> => {
-            const { present, version, detail } = await runtime.probe();
-            return { name: runtime.name, title: runtime.title, present, version, detail };
-          }),
-        ),
+        runtimes: await self.runtimes(),
         waiting: urgentFirst(waiting()),
         lastStart: start.last(),
         doctor: log.value.lastExamination(),
@@ -345,5 +350,9 @@ export async function openWorkspace(
     return found;
   };
 
+  for (const { title, present, version, detail, capabilities } of await self.runtimes()) {
+    const found = present ? [title, version, ...capabilities].join(', ') : detail;
+    options.log({ level: 'info', message: `agent program: ${found}` });
+  }
   return ok(self);
 }

@@ -5,7 +5,7 @@ import type { AgentContract } from '../contract/config.ts';
 import type { Result } from '../contract/errors.ts';
 import type { Actor } from '../contract/events.ts';
 import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
-import { costUsd } from '../domain/cost.ts';
+import { costUsd, isPriced } from '../domain/cost.ts';
 import type { Run } from '../domain/run.ts';
 import { INSIDE } from '../domain/inside.ts';
 import { sandboxProfile, type ProfileFacts, type SandboxProfile } from '../domain/sandbox-profile.ts';
@@ -265,7 +265,7 @@ export function createRuns(options: {
         );
         write({
           kind: 'usage',
-          text: `${model}: ${inputTokens} tokens in, ${outputTokens} out, ${cost.toFixed(4)} USD`,
+          text: `${model}: ${inputTokens} tokens in, ${outputTokens} out, ${cost.toFixed(4)} USD${isPriced(model) ? '' : ' (its price is not known: the dearest is counted)'}`,
         });
       },
       onDecision: ({ host, port, allowed, reason }) => {

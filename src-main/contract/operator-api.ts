@@ -113,6 +113,10 @@ export const RuntimeView = z.object({
   present: z.boolean(),
   version: z.string(),
   detail: z.string(),
+  /** What the program can do behind the port; none where it is absent. */
+  capabilities: z.array(z.string()),
+  /** When it was looked at. */
+  probedAt: z.string(),
 });
 export type RuntimeView = z.infer<typeof RuntimeView>;
 
@@ -146,6 +150,8 @@ export const StatusView = z.object({
   brands: z.array(z.object({ id: BrandId, state: z.enum(['open', 'closed']), error: z.string().optional() })),
   waiting: WaitingCounts,
   running: z.number().int(),
+  /** Agent programs as the core sees them; absent while none runs. */
+  runtimes: z.array(RuntimeView).optional(),
 });
 export type StatusView = z.infer<typeof StatusView>;
 

@@ -8,6 +8,7 @@ import type { RuntimeSubject } from '../conformance/runtime.ts';
 import { agentProgram, fetchedAgents, titleOf } from '../support/agents.ts';
 import type { FetchedAgent } from '../support/agents.ts';
 import type { ModelCall, ModelScript, ModelStep } from '../support/model-server.ts';
+import { ways } from './ways.ts';
 
 const appRoot = fileURLToPath(new URL('../..', import.meta.url));
 const fetching = 11 * 60_000;
@@ -24,55 +25,24 @@ function runtimeAt(agent: FetchedAgent, program: string): Runtime {
   return found;
 }
 
-/** How each program's model calls its tools, and how the program's model is told of a denial. */
-const ways: Readonly<
-  Record<
-    FetchedAgent,
-    {
-      model: string;
-      shell(command: string): ModelCall[];
-      write(path: string, content: string): ModelCall[];
-      denied: RegExp;
-    }
-  >
-> = {
-  claude: {
-    model: 'claude-scripted',
-    shell: (command) => [{ name: 'Bash', args: { command } }],
-    write: (path, content) => [{ name: 'Write', args: { file_path: path, content } }],
-    denied: /not today|could not decide/,
-  },
-  codex: {
-    model: 'gpt-scripted',
-    shell: (cmd) => [{ name: 'exec_command', args: { cmd } }],
-    write: (path, content) => [
-      {
-        name: 'exec_command',
-        args: {
-          cmd: `apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: ${path}\n+${content.trimEnd()}\n*** End Patch\nEOF\n`,
-        },
-      },
-    ],
-    denied: /rejected by user/,
-  },
-  opencode: {
-    model: 'claude-scripted',
-    shell: (command) => [{ name: 'bash', args: { command, description: 'a command' } }],
-    write: (filePath, content) => [{ name: 'write', args: { filePath, content } }],
-    denied: /rejected permission/,
-  },
+/** How the model of each program is told that a call was denied. */
+const denials: Readonly<Record<FetchedAgent, RegExp>> = {
+  claude: /not today|could not decide/,
+  codex: /rejected by user/,
+  opencode: /rejected permission/,
 };
 
 /** The subject of one program; its runtime is there once the program has been fetched. */
 function subjectOf(agent: FetchedAgent, runtime: Runtime): RuntimeSubject {
-  const { shell, write, denied, model } = ways[agent];
+  const { shell, write, model } = ways[agent];
+  const denied = denials[agent];
   const play = (script: ModelScript) => withModel(script, model);
   const lingering = (calls: ModelCall[]): ModelScript => saysThenHangs([{ calls }], shell('ls'));
   return {
     runtime,
     works: () =>
       play([
-        { text: 'I am starting.', calls: write('/work/hello.txt', 'hello\n') },
+        { text: 'I am starting.', calls: write('/work/hello.txt', 'hello') },
         { calls: shell('git add -A && git commit -q -m hello') },
         { text: 'Written.' },
       ]),

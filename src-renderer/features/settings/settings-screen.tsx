@@ -10,7 +10,7 @@ import { Empty } from '../../ui/said.tsx';
 import { Fact, Facts, Section } from '../../ui/section.tsx';
 import { StateMark } from '../../ui/state-mark.tsx';
 import { Choice } from '../../ui/tabs.tsx';
-import { Code, Line } from '../../ui/text.tsx';
+import { Ago, Code, Line } from '../../ui/text.tsx';
 import { Page } from '../frame/page.tsx';
 import css from './settings.module.css';
 
@@ -87,9 +87,11 @@ export function SettingsScreen() {
               state={runtime.present ? 'passed' : 'none'}
               word={runtime.present ? t.settings.present : t.settings.absent}
             />
-            <span className={css.quiet}>
+            <span className={css.probed}>
               <Line text={[runtime.version, runtime.detail].filter((each) => each !== '').join(' · ')} />
+              <Line text={runtime.capabilities.join(' · ')} />
             </span>
+            <Ago at={runtime.probedAt} />
           </div>
         ))}
       </Section>

@@ -142,7 +142,17 @@ function describeStatus(status: StatusView): string {
     status.brands.map((brand) => [brand.id, brand.state, brand.error ?? '']),
     'No brand yet.',
   );
-  return `${above}\n\n${brands}`;
+  if (status.runtimes === undefined) return `${above}\n\n${brands}`;
+  const programs = table(
+    ['AGENT PROGRAM', 'VERSION', 'WHAT IT CAN DO'],
+    status.runtimes.map(({ title, present, version, capabilities }) => [
+      title,
+      present ? version : 'not here',
+      capabilities.join(', '),
+    ]),
+    'No agent program.',
+  );
+  return `${above}\n\n${brands}\n\n${programs}`;
 }
 
 /** Settles when a process is gone; the connection ended before, so that this is a matter of milliseconds. */
