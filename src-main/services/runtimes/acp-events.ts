@@ -27,12 +27,15 @@ export class AcpRequests {
   /** What is known of the call, this word of it included. */
   take(call: ToolCall | ToolCallUpdate): PermissionRequest {
     const before = this.#known.get(call.toolCallId);
-    const paths = new Set(before?.paths);
-    for (const location of call.locations ?? []) paths.add(location.path);
+    const kind =
+      call.kind === undefined || call.kind === null ? (before?.kind ?? 'other') : kindOf(call.kind);
+    // What a command will touch cannot be known from its text: an agent's guess at it is no path that it names.
+    const paths = new Set(kind === 'execute' ? [] : before?.paths);
+    if (kind !== 'execute') for (const location of call.locations ?? []) paths.add(location.path);
     for (const part of call.content ?? []) if (part.type === 'diff') paths.add(part.path);
     const request: PermissionRequest = {
       tool: call.name ?? before?.tool ?? call.kind ?? 'other',
-      kind: call.kind === undefined || call.kind === null ? (before?.kind ?? 'other') : kindOf(call.kind),
+      kind,
       paths: [...paths],
       text: call.title ?? before?.text ?? '',
     };
