@@ -22,6 +22,8 @@ export interface Doctor {
 export interface DoctorParts {
   checks: Checks;
   patients(): Patient[];
+  /** Brands that could not be opened, each with why: the whole workspace is no A then, and the others' gates go on. */
+  closed(): readonly { id: BrandId; reason: string }[];
   appRoot: string;
   workspaceLog: string;
   layers: Pick<Layers, 'prove'>;
@@ -136,7 +138,21 @@ export function createDoctor(parts: DoctorParts): Doctor {
     provedAt.set('', parts.now());
   };
 
-  const reportOf = (patients: readonly Patient[], mended: string[], noted: string[]): DoctorReport => {
+  /** Check 1 where a brand could not be opened. */
+  const withShut = (views: CheckView[], shut: ReturnType<DoctorParts['closed']>): CheckView[] => {
+    if (shut.length === 0) return views;
+    const detail = shut.map(({ id, reason }) => `brand ${id} is closed: ${reason}`).join('; ');
+    return views.map((view) => (view.number === 1 ? { ...view, ok: false, detail } : view));
+  };
+
+  /** @param brand undefined for the whole workspace, which is no A where a brand could not be opened */
+  const reportOf = (
+    patients: readonly Patient[],
+    brand: BrandId | undefined,
+    mended: string[],
+    noted: string[],
+  ): DoctorReport => {
+    const shut = brand === undefined ? parts.closed() : [];
     const views = CHECK_TITLES.map((title, index): CheckView => {
       const number = index + 1;
       const scopes = ['', ...patients.map(({ brand }) => brand.id as string)];
@@ -161,12 +177,13 @@ export function createDoctor(parts: DoctorParts): Doctor {
     });
     const deviations = [...proofs].flatMap(([key, { finding }]) => {
       const [number, scope] = splitKey(key);
-      const brand = patients.find((patient) => patient.brand.id === scope)?.brand.id ?? null;
-      return finding.ok || (scope !== '' && brand === null)
+      const of = patients.find((patient) => patient.brand.id === scope)?.brand.id ?? null;
+      return finding.ok || (scope !== '' && of === null)
         ? []
-        : [{ number, brand, detail: finding.detail }];
+        : [{ number, brand: of, detail: finding.detail }];
     });
-    return { ...grade(views), deviations, at: parts.now().toISOString(), mended, noted };
+    for (const { id } of shut) deviations.push({ number: 1, brand: null, detail: `brand ${id} is closed` });
+    return { ...grade(withShut(views, shut)), deviations, at: parts.now().toISOString(), mended, noted };
   };
 
   /** Whether every part that a check has was proved: nothing that is missing has passed. */
@@ -181,7 +198,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
       return withExamination(patients, async (examination) => {
         const mended = await parts.mend(patients);
         await examineWhole(patients, examination);
-        const report = reportOf(patients, mended, await parts.note(patients));
+        const report = reportOf(patients, brand, mended, await parts.note(patients));
         if (brand === undefined && !closed) parts.onExamined(report);
         return report;
       });
@@ -195,7 +212,7 @@ export function createDoctor(parts: DoctorParts): Doctor {
         await proveChanged(checks.workspace, '', null, examination);
         for (const patient of patients)
           await proveChanged(checks.brand, patient.brand.id, patient, examination);
-        return reportOf(patients, [], []);
+        return reportOf(patients, brand, [], []);
       }),
     );
   };

@@ -49,7 +49,6 @@ export function openDoctor(parts: {
     stateChecks({
       places,
       log: log.store,
-      closed: () => parts.brands().closed.map(({ id, failure }) => ({ id, reason: failure.message })),
     }),
     guardChecks({
       places,
@@ -68,6 +67,7 @@ export function openDoctor(parts: {
       brand: groups.flatMap((group) => group.brand),
     },
     patients: open,
+    closed: () => parts.brands().closed.map(({ id, failure }) => ({ id, reason: failure.message })),
     appRoot: parts.appRoot,
     workspaceLog: places.workspaceLog,
     layers: parts.layers,
