@@ -110,10 +110,17 @@ describe('the core', () => {
     expect(asked.forked).toHaveLength(1);
     expect(asked.forked[0]?.entry).toMatch(/out\/main\/core\.js$/);
     expect(asked.forked[0]?.args).toEqual(['--workspace', folder]);
-    expect(asked.forked[0]?.child.posted).toEqual([{ message: { type: 'port' }, ports: [{ end: 'core' }] }]);
+    expect(asked.forked[0]?.child.posted).toEqual([
+      { message: { type: 'port', channel: 'operator' }, ports: [{ end: 'core' }] },
+    ]);
     expect(first.sender.posted).toEqual([['atrium:port', null, [{ end: 'window' }]]]);
 
-    asked.ipc.emit('atrium:connect', frame('atrium://app/'));
+    const second = frame('atrium://app/') as { sender: ReturnType<typeof sender> };
+    asked.ipc.emit('atrium:connect', second, { channel: 'terminal', key: 'the third' });
+    expect(asked.forked[0]?.child.posted[1]).toMatchObject({
+      message: { type: 'port', channel: 'terminal' },
+    });
+    expect(second.sender.posted).toEqual([['atrium:port', 'the third', [{ end: 'window' }]]]);
     expect(asked.forked).toHaveLength(1);
     asked.forked[0]?.child.emit('exit', 0);
     asked.ipc.emit('atrium:connect', frame('atrium://app/'));
