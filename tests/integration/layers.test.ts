@@ -2,6 +2,7 @@ import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LayerParts, layerParts } from '../../src-main/app/layers/layer-parts.ts';
+import type { ProvingRoom } from '../../src-main/app/layers/proving-room.ts';
 import type { LayerName } from '../../src-main/contract/layers.ts';
 import { createRuntimes } from '../../src-main/services/runtimes/index.ts';
 import { buildArguments } from '../../src-main/services/sandbox/arguments.ts';
@@ -123,6 +124,33 @@ describe('the four layers, proved', () => {
       },
     ],
     [
+      'the hook that an agent program is given is emptied',
+      ['call'],
+      () => {
+        const tools = path.join(place.around, 'emptied-tools');
+        cpSync(path.join(appRoot, 'resources', 'run'), tools, { recursive: true });
+        writeFileSync(path.join(tools, 'atrium.mjs'), '');
+        const emptied = (room: ProvingRoom): ProvingRoom => ({
+          ...room,
+          profile(...facts) {
+            const profile = room.profile(...facts);
+            const mounts = profile.mounts.map((mount) =>
+              mount.target === '/opt/atrium/run' ? { ...mount, source: tools } : mount,
+            );
+            return { ...profile, mounts };
+          },
+        });
+        return {
+          ...layerParts,
+          layers: (of) =>
+            layerParts.layers(of).map((layer) => ({
+              ...layer,
+              prove: ({ brand, room }) => layer.prove({ brand, room: emptied(room) }),
+            })),
+        };
+      },
+    ],
+    [
       'the gate’s audit is skipped',
       ['exit'],
       () => ({
@@ -155,5 +183,6 @@ describe('the four layers, proved', () => {
         await core.close();
       }
     },
+    180_000,
   );
 });

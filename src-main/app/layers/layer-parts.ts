@@ -43,7 +43,7 @@ export const layerParts: LayerParts = {
     if (agent === undefined)
       throw new Error('There is no runtime "scripted", which proves the layer "call".');
     return [
-      callLayer({ sandbox, agent, decide: made.decide, timer }),
+      callLayer({ sandbox, agent, decide: made.decide, places, timer }),
       roomLayer,
       kernelLayer,
       exitLayer({ git, places, exits, audit: made.audit }),

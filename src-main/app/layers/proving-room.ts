@@ -11,7 +11,7 @@ export interface ProvingRoom {
   contract: AgentContract;
   /** Host side of the home inside. */
   home: string;
-  profile(program: ProfileFacts['program']): SandboxProfile;
+  profile(program: ProfileFacts['program'], socket?: string): SandboxProfile;
   /** What the canaries of the walls showed; they are laid out once. */
   walls(): Promise<CanaryReport>;
   dispose(): void;
@@ -31,13 +31,13 @@ export function makeProvingRoom(
     return path;
   };
   const [checkout, baseObjects, home] = [own('checkout'), own('base'), own('home')];
-  const profile: ProvingRoom['profile'] = (program) =>
+  const profile: ProvingRoom['profile'] = (program, socket) =>
     sandboxProfile(contract, {
       name: `${brand.id} proof`,
       ...{ checkout, baseObjects, home, program },
       prepared: [],
       tools: parts.tools,
-      socket: null,
+      socket: socket ?? null,
       ticket: null,
       base: null,
       limits: brand.config.limits,
