@@ -27,8 +27,8 @@ export class AcpRequests {
   /** What is known of the call, this word of it included. */
   take(call: ToolCall | ToolCallUpdate): PermissionRequest {
     const before = this.#known.get(call.toolCallId);
-    const kind =
-      call.kind === undefined || call.kind === null ? (before?.kind ?? 'other') : kindOf(call.kind);
+    const said = call.kind === undefined || call.kind === null ? 'other' : kindOf(call.kind);
+    const kind = said === 'other' ? (before?.kind ?? 'other') : said;
     // What a command will touch cannot be known from its text: an agent's guess at it is no path that it names.
     const paths = new Set(kind === 'execute' ? [] : before?.paths);
     if (kind !== 'execute') for (const location of call.locations ?? []) paths.add(location.path);

@@ -21,6 +21,13 @@ describe('what an agent over ACP tells of a call', () => {
     expect(contentText(content)).toBe('new: /work/a.txt');
   });
 
+  test('stays a command where it is asked for again as something else, without paths that are guessed', () => {
+    const requests = new AcpRequests();
+    requests.take({ toolCallId: '1', title: 'ls /etc', kind: 'execute' });
+    const again = { toolCallId: '1', kind: 'other' as const, locations: [{ path: '/etc' }] };
+    expect(requests.take(again)).toEqual({ tool: 'execute', kind: 'execute', paths: [], text: 'ls /etc' });
+  });
+
   test('asks with every path it names, and a removal counts as an edit', () => {
     const content = [{ type: 'diff' as const, path: '/work/b', oldText: 'b', newText: '' }];
     const locations = [{ path: '/work/a' }];
