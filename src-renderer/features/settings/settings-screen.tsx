@@ -83,10 +83,12 @@ export function SettingsScreen() {
         {runtimes.map((runtime) => (
           <div key={runtime.name} className={css.line}>
             <span className={css.name}>{runtimeTitle(runtime.name)}</span>
-            <StateMark
-              state={runtime.present ? 'passed' : 'none'}
-              word={runtime.present ? t.settings.present : t.settings.absent}
-            />
+            <span className={css.state}>
+              <StateMark
+                state={runtime.present ? 'passed' : 'none'}
+                word={runtime.present ? t.settings.present : t.settings.absent}
+              />
+            </span>
             <span className={css.probed}>
               <Line text={[runtime.version, runtime.detail].filter((each) => each !== '').join(' · ')} />
               <Line text={runtime.capabilities.join(' · ')} />
