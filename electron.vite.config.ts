@@ -1,5 +1,8 @@
 import react from '@vitejs/plugin-react';
+import { join } from 'node:path';
 import { defineConfig } from 'electron-vite';
+import { build, type Plugin } from 'vite';
+import manifest from './package.json' with { type: 'json' };
 
 // Packages that are plain JavaScript go into the bundle: a command then reads a few files instead of hundreds.
 const bundled = [
@@ -21,8 +24,30 @@ const bundled = [
  */
 const rooted = { name: 'atrium:rooted', enforce: 'post' as const, config: () => ({ base: '/' }) };
 
+/** `atrium mcp` is one file: inside the walls there are no packages. It is built beside the core. */
+const runTools: Plugin = {
+  name: 'atrium:run-tools',
+  apply: 'build',
+  async writeBundle(options) {
+    await build({
+      configFile: false,
+      logLevel: 'error',
+      define: { ATRIUM_VERSION: JSON.stringify(manifest.version) },
+      ssr: { noExternal: true },
+      build: {
+        ssr: 'src-main/hosts/run/main.ts',
+        outDir: join(options.dir ?? 'out/main', '..', 'run'),
+        emptyOutDir: true,
+        target: 'node24',
+        rolldownOptions: { output: { entryFileNames: 'mcp.mjs', codeSplitting: false } },
+      },
+    });
+  },
+};
+
 export default defineConfig({
   main: {
+    plugins: [runTools],
     build: {
       externalizeDeps: { exclude: bundled },
       rolldownOptions: {

@@ -25,7 +25,7 @@ const work = join(root, 'out/.setup');
 const lockFile = join(work, 'lock');
 const buildStamp = join(work, 'build');
 const installStamp = join(root, 'node_modules/.atrium-installed');
-const built = ['out/main/core.js', 'out/main/cli.js', 'out/renderer/index.html'];
+const built = ['out/main/core.js', 'out/main/cli.js', 'out/run/mcp.mjs', 'out/renderer/index.html'];
 
 /** One line for the person, on stderr: stdout belongs to the command. */
 function say(line) {

@@ -33,6 +33,8 @@ const players = {
     if (ok) tell({ event: 'note', text: 'The result was taken.' });
     else tell({ event: 'error', text: `The result was not taken: ${text}` });
   },
+  // Steps by what the run is there for: plan, review, work or verify.
+  stage: (stages) => play(stages[process.env.ATRIUM_STAGE] ?? []),
   // Says that it is done, or that it is not.
   fail: ({ reason, transient = false }) => end('failed', reason, transient),
   exit: (code) => process.exit(code),

@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
-import type { AttemptId, CommitId, TicketId } from '../contract/ids.ts';
+import type { HandoffView } from '../contract/handoff.ts';
+import type { AttemptId, CommitId, RunId, TicketId } from '../contract/ids.ts';
 import { branchOfTicket } from '../contract/ids.ts';
-import { readResultMarkers } from '../contract/run-api.ts';
+import { readResultMarkers, type WikiHit } from '../contract/run-api.ts';
 import type { ResultReport } from '../contract/tickets.ts';
 import { executorBrief, type Extract } from '../domain/brief.ts';
+import { openQuestions } from '../domain/questions.ts';
 import { EXECUTOR, hasFailed, openAttempt, type Ticket } from '../domain/ticket.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
 import type { BranchKeeper } from './branches.ts';
 import type { Brand, BrandRepository } from './brand.ts';
+import { createWorkingReports } from './run-reports.ts';
+import type { Timer } from './timer.ts';
 import { pathsTest } from './ticket-paths.ts';
 import { checkoutFolder } from './places.ts';
 
@@ -23,9 +27,11 @@ export interface AttemptParts {
   makeRoom(): Promise<boolean>;
   runtimes: readonly Runtime[];
   attemptMs: number;
+  timer: Timer;
   extracts(ticket: Ticket): Extract[];
   /** Reads anew what other brands' words are known by. */
   refreshExits(): Promise<void>;
+  search(query: string): WikiHit[];
 }
 
 const core: Actor = { kind: 'core', part: 'dispatch' };
@@ -116,16 +122,24 @@ export function createAttempts(parts: AttemptParts): Attempts {
         { type: 'submit-result', attempt, result },
         { kind: 'run', run, role: contract.value.name },
       );
+    const working = createWorkingReports({ ...parts, ticket: id, run, role: contract.value.name });
+    const brief = executorBrief(
+      started.value,
+      contract.value,
+      parts.extracts(ticket),
+      handedOver(brand, id, run),
+    );
     const end = await brand.runs.carryOut({
       id: run,
       contract: contract.value,
       runtime,
       ticket: id,
       attempt,
+      stage: 'work',
       task: {
         ticket: id,
         title: ticket.draft.title,
-        prompt: executorBrief(started.value, contract.value, parts.extracts(ticket)),
+        prompt: brief,
         command: ticket.draft.command ?? null,
         model: ticket.draft.model ?? null,
       },
@@ -142,15 +156,13 @@ export function createAttempts(parts: AttemptParts): Attempts {
       inTicket,
       totalMs: parts.attemptMs,
       reports: {
+        ...working.reports,
         result: (report) => Promise.resolve(submit(report)),
         verdict: () => Promise.resolve(fail('not-authorized', 'only the verifier gives a verdict')),
-        comment: (text) =>
-          Promise.resolve(
-            tickets.execute(id, { type: 'comment', text }, { kind: 'run', run, role: contract.value.name }),
-          ),
-        brief: () => executorBrief(started.value, contract.value, parts.extracts(ticket)),
+        brief: () => brief,
       },
     });
+    working.end();
 
     const now = tickets.get(id);
     if (!now || openAttempt(now)?.id !== attempt)
@@ -174,6 +186,17 @@ export function createAttempts(parts: AttemptParts): Attempts {
       return ok({ candidate: false, reason: end.reason });
     }
     if (end.outcome !== 'done') return ok(endFailed(id, attempt, end.reason));
+    const asks = openQuestions(now).some((question) => question.run === run);
+    if (asks && !lastResult(now, attempt)) {
+      const reason = 'it waits for the answer to its question';
+      tickets.execute(
+        id,
+        { type: 'end-attempt', attempt, outcome: 'interrupted', reason, counts: false },
+        core,
+        `end:${attempt}`,
+      );
+      return ok({ candidate: false, reason });
+    }
     const result = lastResult(now, attempt) ?? fromText(end.finalText, id, submit);
     if (typeof result === 'string') return ok(endFailed(id, attempt, result));
     return ok(await takeCandidate(id, attempt, repository.value, folder, base.value, result));
@@ -305,12 +328,20 @@ export function createAttempts(parts: AttemptParts): Attempts {
   return { carryOut };
 }
 
+/** What earlier attempts left for this one; with this brief they count as read. */
+function handedOver(brand: Brand, ticket: TicketId, run: RunId): HandoffView[] {
+  const listed = brand.handoffs.list(ticket);
+  if (!listed.ok) return [];
+  for (const { id, read } of listed.value) if (!read) brand.handoffs.read(id, `${EXECUTOR} ${run}`, core);
+  return listed.value;
+}
+
 function lastResult(ticket: Ticket, attempt: AttemptId): ResultReport | undefined {
   return ticket.results.findLast((one) => one.attempt === attempt)?.result;
 }
 
 /** The branch as it is, brought up to its remote where that is a fast-forward. A branch that diverged waits for a person. */
-async function freshBase(repository: BrandRepository): Promise<Result<CommitId>> {
+export async function freshBase(repository: BrandRepository): Promise<Result<CommitId>> {
   const remote = await repository.git.fetchRemote();
   if (!remote.ok && remote.code === 'diverged')
     return fail('repository-unusable', remote.message, remote.hint);

@@ -5,6 +5,7 @@ import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
 import { BrandId } from '../contract/ids.ts';
 import type { BrandView, RepositoryGuess } from '../contract/operator-api.ts';
+import type { Ticket } from '../domain/ticket.ts';
 import type { Reactor } from '../services/event-store/index.ts';
 import { inspectRepository } from '../services/repositories/index.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
@@ -27,6 +28,7 @@ import type { Layers } from './layers/layers.ts';
 import type { auditPaths } from './path-audit.ts';
 import { openKnowledge, type Knowledge } from './knowledge.ts';
 import { brandPlaces } from './places.ts';
+import { createPlans } from './plans.ts';
 import { createPublication } from './publication.ts';
 import { recover } from './recovery.ts';
 
@@ -133,6 +135,13 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       onAccepted: () => dispatcher.lookAgain(),
       onFault: (error) => onFault(error, `brand ${brand.id}`),
     });
+    const search = (query: string) =>
+      knowledge.search(query, 10).map((hit) => ({
+        page: hit.page,
+        title: hit.title,
+        text: hit.snippet.replace(/[\u0002\u0003]/g, ''),
+      }));
+    const extracts = (ticket: Ticket) => search(ticket.draft.title).slice(0, 3);
     const attempts = createAttempts({
       brand,
       refreshExits: () => parts.exits.refresh(),
@@ -145,19 +154,29 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
         ),
       runtimes: parts.runtimes,
       attemptMs: config.attemptMinutes * 60_000,
-      extracts: (ticket) =>
-        knowledge
-          .search(ticket.draft.title, 3)
-          .map((hit) => ({ page: hit.page, text: hit.snippet.replace(/[\u0002\u0003]/g, '') })),
+      timer: brandParts.timer,
+      extracts,
+      search,
+    });
+    const plans = createPlans({
+      brand,
+      runtimes: parts.runtimes,
+      attemptMs: config.attemptMinutes * 60_000,
+      timer: brandParts.timer,
+      extracts,
+      search,
     });
     const gate = createGate({
       ...{ brand, branches, checkMs, audit: parts.audit },
       refreshExits: () => parts.exits.refresh(),
+      runtimes: parts.runtimes,
+      attemptMs: config.attemptMinutes * 60_000,
       doctor: () => parts.doctorAtGate(brand),
     });
     const dispatcher: Dispatcher = createDispatcher({
       brand,
       attempts,
+      plans,
       gate,
       slots: parts.slots,
       obstacle: async () => (await parts.obstacle()) ?? (await parts.layers.obstacle(brand)),

@@ -50,6 +50,8 @@ export interface Brand {
   config: BrandConfig;
   /** Which runtimes play a role here: the brand's word stands over the workspace's. */
   roles: BrandConfig['roles'];
+  /** The brand's rules for what a person decides about, then the workspace's. */
+  checkpoints: BrandConfig['checkpoints'];
   places: BrandPlaces;
   identity: { uid: number; gid: number } | null;
   store: EventStore;
@@ -137,6 +139,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     ports: config.value.ports,
   };
   const tools = toolsFolder(parts.appRoot);
+  const protocol = join(parts.appRoot, 'out', 'run');
   const transcripts = createTranscripts({
     folder: places.transcripts,
     now: parts.now,
@@ -191,6 +194,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     sockets: parts.places.sockets,
     homes: places.homes,
     tools,
+    protocol: existsSync(protocol) ? protocol : null,
     models: parts.models,
     timer: parts.timer,
     guard,
@@ -229,6 +233,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     id,
     config: config.value,
     roles,
+    checkpoints: [...config.value.checkpoints, ...parts.workspace.checkpoints],
     places,
     identity,
     store,

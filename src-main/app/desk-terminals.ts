@@ -184,7 +184,7 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
     return openRunGateway({
       folder: parts.sockets,
       owner: brand.identity,
-      run: { id, role: DESK_ROLE, ticket: null, brand: brand.id },
+      run: { id, role: DESK_ROLE, ticket: null, brand: brand.id, calls: [] },
       reports: noReports,
       network: brand.config.desk.network,
       models: parts.models,

@@ -1,11 +1,14 @@
 import { readdirSync } from 'node:fs';
 import type { Actor } from '../contract/events.ts';
+import type { Failure } from '../contract/errors.ts';
 import { TicketId, type BrandId } from '../contract/ids.ts';
-import { openAttempt, type Ticket } from '../domain/ticket.ts';
+import { needsPlanning, planState } from '../domain/plan-gate.ts';
+import { openAttempt, waitsForAnswer, type Ticket } from '../domain/ticket.ts';
 import { schedule, WAITS_FOR_SLOT } from '../domain/scheduling.ts';
 import type { Attempts } from './attempts.ts';
 import type { Brand } from './brand.ts';
 import type { Gate } from './gate.ts';
+import type { Plans } from './plans.ts';
 import { checkoutFolder } from './places.ts';
 import type { FolderWatch } from './folder-watch.ts';
 
@@ -43,6 +46,7 @@ const core: Actor = { kind: 'core', part: 'dispatch' };
 export function createDispatcher(parts: {
   brand: Brand;
   attempts: Attempts;
+  plans: Plans;
   gate: Gate;
   slots: Slots;
   /** Null where agents can run; else one sentence why not. */
@@ -53,7 +57,7 @@ export function createDispatcher(parts: {
   opened: boolean;
   onFault(error: unknown, brand: BrandId): void;
 }): Dispatcher {
-  const { brand, attempts, gate, slots } = parts;
+  const { brand, attempts, plans, gate, slots } = parts;
   const { tickets } = brand;
   const inHand = new Map<TicketId, Promise<void>>();
   /** Candidates that wait for the operator's folder; `look` says that it may have changed since. */
@@ -110,9 +114,18 @@ export function createDispatcher(parts: {
     }
     reasons.clear();
     for (const ticket of open)
-      if (ticket.candidate && !inHand.has(ticket.id) && atGate.get(ticket.id)?.look !== false)
+      if (
+        ticket.candidate &&
+        !inHand.has(ticket.id) &&
+        !stopsAtCheckpoint(ticket) &&
+        atGate.get(ticket.id)?.look !== false
+      )
         takeInHand(ticket.id, () => judge(ticket.id));
-    const free = open.filter((ticket) => held.get(ticket.id)?.look !== false);
+    const waiting = new Set(open.filter(waitsForPerson).map((ticket) => ticket.id));
+    for (const ticket of open)
+      if (waiting.has(ticket.id) && !inHand.has(ticket.id) && plans.canReview(ticket) && slots.free() > 0)
+        takeInHand(ticket.id, () => review(ticket.id));
+    const free = open.filter((ticket) => held.get(ticket.id)?.look !== false && !waiting.has(ticket.id));
     const plan = schedule([...free, ...dependenciesOf(open)].map(schedulable), opened ? slots.free() : 0);
     wantsSlot = opened && plan.wait.some(({ reason }) => reason === WAITS_FOR_SLOT);
     for (const [id, { reason }] of held) reasons.set(id, reason);
@@ -148,7 +161,11 @@ export function createDispatcher(parts: {
     repository: ticket.repository,
     paths: ticket.draft.paths,
     dependsOn: ticket.draft.dependsOn,
-    busy: inHand.has(ticket.id) || atGate.has(ticket.id) || openAttempt(ticket) !== undefined,
+    busy:
+      inHand.has(ticket.id) ||
+      atGate.has(ticket.id) ||
+      ticket.plan.run !== null ||
+      openAttempt(ticket) !== undefined,
   });
 
   /** An edit of a ready ticket drafts its successor first; a crash in between is made good here. */
@@ -220,16 +237,16 @@ export function createDispatcher(parts: {
   const start = async (id: TicketId) => {
     const kept = held.get(id);
     if (kept) kept.look = false;
+    const ticket = tickets.get(id);
+    if (ticket && needsPlanning(ticket)) {
+      const planned = await plans.plan(id);
+      if (planned.ok) release(id);
+      else refuse(id, planned.failure);
+      return;
+    }
     const execution = await attempts.carryOut(id);
     if (!execution.ok) {
-      const { code, message, hint } = execution.failure;
-      const detail = `${message.replace(/\.$/, '')}${hint ? `; ${hint}` : ''}`;
-      if (code === 'repository-unusable') {
-        hold(id, detail);
-        return;
-      }
-      release(id);
-      tickets.execute(id, { type: 'block', reason: 'refused', detail, successor: null }, core);
+      refuse(id, execution.failure);
       return;
     }
     release(id);
@@ -241,6 +258,24 @@ export function createDispatcher(parts: {
   const settleAfter = async (id: TicketId) => {
     await tidy(id);
     for (const entry of held.values()) entry.look = true;
+  };
+
+  /** A reviewer's run that could not be started leaves the plan to the operator. */
+  const review = async (id: TicketId) => {
+    const reviewed = await plans.review(id);
+    if (!reviewed.ok) parts.onFault(new Error(reviewed.failure.message), brand.id);
+  };
+
+  /** Nothing could be started: it waits for the operator's repository, or it is blocked. */
+  const refuse = (id: TicketId, failure: Failure) => {
+    const { code, message, hint } = failure;
+    const detail = `${message.replace(/\.$/, '')}${hint ? `; ${hint}` : ''}`;
+    if (code === 'repository-unusable') {
+      hold(id, detail);
+      return;
+    }
+    release(id);
+    tickets.execute(id, { type: 'block', reason: 'refused', detail, successor: null }, core);
   };
 
   /** What the operator puts right in the repository's folder, or the next start, lets the ticket go on. */
@@ -350,4 +385,14 @@ export function createDispatcher(parts: {
     },
     waitingReason: (id) => reasons.get(id),
   };
+}
+
+/** Whether a person has to say something before anything of it can run. */
+function waitsForPerson(ticket: Ticket): boolean {
+  return planState(ticket.plan) === 'waiting' || waitsForAnswer(ticket);
+}
+
+/** Whether its candidate waits for the operator's word on what it touches. */
+function stopsAtCheckpoint({ candidate, checkpoint }: Ticket): boolean {
+  return checkpoint?.state === 'waiting' && checkpoint.commit === candidate?.commit;
 }

@@ -5,6 +5,7 @@ import type { GateCondition, GateReport, Verdict } from '../contract/tickets.ts'
 import type { CheckOutcome } from '../domain/checks.ts';
 import { plural } from '../domain/plural.ts';
 import { EXECUTOR, type Ticket } from '../domain/ticket.ts';
+import type { Runtime } from '../services/runtimes/index.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import type { auditPaths } from './path-audit.ts';
 import { AUTHOR, type Room } from './rooms.ts';
@@ -45,11 +46,15 @@ export function mergeCommitOf(
 
 /** Of a difference that could hold another brand's words, in bytes. */
 const MOST_LOOKED_AT = 16 * 1024 * 1024;
+/** So many bytes of a difference stand in a verifier's brief. */
+const MOST_READ = 128 * 1024;
 
 type Condition = Omit<GateCondition, 'name'>;
 
 export function createExaminer(parts: {
   brand: Brand;
+  runtimes: readonly Runtime[];
+  attemptMs: number;
   checkMs: number;
   audit: typeof auditPaths;
   /** Reads anew what other brands' words are known by. */
@@ -95,7 +100,7 @@ export function createExaminer(parts: {
     const later: readonly [GateCondition['name'], () => Promise<Condition>][] = [
       ['test', () => test(candidate, repository, commit)],
       ['lint', () => lint(candidate, repository, commit)],
-      ['verdict', () => verdict(candidate, repository, commit)],
+      ['verdict', () => verdict(candidate, repository, commit, onto)],
       ['doctor', doctor],
     ];
     for (const [name, condition] of later) if (!note(name, await condition())) return report(merged.tree);
@@ -149,10 +154,15 @@ export function createExaminer(parts: {
           brand.rooms.check(room, candidate.ticket.checks.lint, 'exit', checkMs),
         );
 
-  const verdict = (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<Condition> =>
+  const verdict = (
+    candidate: Candidate,
+    repository: BrandRepository,
+    commit: CommitId,
+    onto: CommitId,
+  ): Promise<Condition> =>
     inTree(candidate, repository, commit, 'verdict', async (room) => {
       const began = performance.now();
-      const judged = await verify(brand, candidate.ticket, candidate, room, checkMs);
+      const judged = await verify(parts, candidate, room, () => difference(repository, onto, commit));
       return { outcome: judged.verdict, detail: judged.detail, durationMs: performance.now() - began };
     });
 
@@ -195,6 +205,12 @@ export function createExaminer(parts: {
   };
 
   return { examine };
+}
+
+/** The difference that a verifier reads; what was cut is said. */
+async function difference(repository: BrandRepository, onto: CommitId, commit: CommitId): Promise<string> {
+  const { text, truncated } = await repository.git.diffText(onto, commit, { maxBytes: MOST_READ });
+  return truncated ? `${text}\n(cut here: the rest stands in the tree)` : text;
 }
 
 function said(outcome: Verdict, detail: string): Condition {

@@ -2,22 +2,28 @@ import type { Actor } from '../contract/events.ts';
 import type { Failure } from '../contract/errors.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { GateCondition, GateReport } from '../contract/tickets.ts';
+import { isCleared, isSame } from '../domain/checkpoint-gate.ts';
 import { hasFailed, type TicketCommand, type Ticket } from '../domain/ticket.ts';
 import type { BranchKeeper } from './branches.ts';
+import type { Runtime } from '../services/runtimes/index.ts';
 import type { Brand, BrandRepository } from './brand.ts';
+import { touchedOf } from './touched.ts';
 import { createExaminer, mergeCommitOf, type Candidate } from './examination.ts';
 import type { auditPaths } from './path-audit.ts';
 
 /**
  * How a candidate left the gate. `waiting`: for the operator's folder or branch, or the doctor; the ticket says which. `left`: somebody else decided
- * about the ticket meanwhile, or the core closes; nothing was merged.
+ * about the ticket meanwhile, or the core closes; nothing was merged. `asks`: the operator decides about what it touches.
  */
 export type GateOutcome =
-  { outcome: 'merged' | 'failed' | 'unverified' | 'left' } | { outcome: 'waiting'; folder: string };
+  { outcome: 'merged' | 'failed' | 'unverified' | 'left' | 'asks' } | { outcome: 'waiting'; folder: string };
 
 export interface GateParts {
   brand: Brand;
   branches: Pick<BranchKeeper, 'look'>;
+  runtimes: readonly Runtime[];
+  /** Upper bound of a verifier's run that is an agent program's, in milliseconds. */
+  attemptMs: number;
   checkMs: number;
   /** Looks at what a candidate changes, beside what it says. */
   audit: typeof auditPaths;
@@ -31,6 +37,7 @@ const core: Actor = { kind: 'core', part: 'gate' };
 /** How often the branch may move under a candidate before the attempt is given up. */
 const MOVES = 20;
 const LEFT: GateOutcome = { outcome: 'left' };
+const ASKS: GateOutcome = { outcome: 'asks' };
 
 /** The one way to main: every condition must pass; there is no force. */
 export interface Gate {
@@ -109,6 +116,7 @@ export function createGate(parts: GateParts): Gate {
           retried = true;
           report = await examiner.examine(candidate, repository, onto);
         }
+        report = await withCheckpoints(id, repository, report);
         const reported = record(id, { type: 'report-gate', report });
         if (!reported.ok) return refused(candidate, reported.failure);
       }
@@ -117,6 +125,12 @@ export function createGate(parts: GateParts): Gate {
         return { outcome: 'waiting', folder: repository.config.path };
       }
       if (report.outcome !== 'pass') return end(candidate, ...reasonOf(report));
+      if (!clearsCheckpoints(report)) {
+        report = await withCheckpoints(id, repository, report);
+        if (!clearsCheckpoints(report)) return stop(candidate, repository, report);
+        const reported = record(id, { type: 'report-gate', report });
+        if (!reported.ok) return refused(candidate, reported.failure);
+      }
       const outcome = await land(candidate, repository, report);
       if (outcome !== 'moved') return outcome;
     }
@@ -125,6 +139,38 @@ export function createGate(parts: GateParts): Gate {
       'unverified',
       `${repository.config.branch} moved ${MOVES} times while the gate was at work`,
     );
+  };
+
+  /** The report with the word on what a person decides about, where nothing is left to decide. */
+  const withCheckpoints = async (
+    id: TicketId,
+    repository: BrandRepository,
+    report: GateReport,
+  ): Promise<GateReport> => {
+    if (report.outcome !== 'pass') return report;
+    const hits = await touchedOf(brand, repository, report.onto, report.tree);
+    const ticket = tickets.get(id);
+    if (!ticket || !isCleared(ticket, report.candidate, hits)) return report;
+    const detail =
+      hits.length === 0
+        ? 'it touches nothing that a person decides about'
+        : `the operator approved what it touches: ${hits.map((hit) => hit.path).join(', ')}`;
+    const condition = { name: 'checkpoints' as const, outcome: 'pass' as const, detail, durationMs: 0 };
+    return { ...report, conditions: [...report.conditions, condition] };
+  };
+
+  /** Everything else holds: the operator has the last word on what it touches. */
+  const stop = async (
+    candidate: Candidate,
+    repository: BrandRepository,
+    report: GateReport,
+  ): Promise<GateOutcome> => {
+    const { id } = candidate.ticket;
+    const { attempt, commit } = candidate;
+    const hits = await touchedOf(brand, repository, report.onto, report.tree);
+    if (isSame(tickets.get(id)?.checkpoint ?? null, commit, hits)) return ASKS;
+    const raised = record(id, { type: 'raise-checkpoint', attempt, commit, hits });
+    return raised.ok ? ASKS : refused(candidate, raised.failure);
   };
 
   const land = async (
@@ -158,7 +204,7 @@ export function createGate(parts: GateParts): Gate {
     if (landed.ok) return merged(id, attempt, { candidate: candidate.commit, commit }, repository);
     if (landed.code === 'working-tree-busy') {
       const detail = `waits for ${landed.folder}: ${landed.detail}`;
-      record(id, { type: 'wait-at-gate', attempt, detail });
+      record(id, { type: 'wait-at-gate', attempt, detail, folder: landed.folder });
       return { outcome: 'waiting', folder: landed.folder };
     }
     if (landed.code === 'not-fast-forward') return end(candidate, 'failed', landed.message);
@@ -192,6 +238,11 @@ export function createGate(parts: GateParts): Gate {
   };
 
   return { pass };
+}
+
+/** Whether the report says that nothing is left for a person to decide. */
+function clearsCheckpoints(report: GateReport): boolean {
+  return report.conditions.some((one) => one.name === 'checkpoints' && one.outcome === 'pass');
 }
 
 /** The report that still holds for this candidate, from before a wait or a crash. */

@@ -39,9 +39,19 @@ export async function recover(brand: Brand, died: boolean): Promise<void> {
   }
 }
 
-/** Ends the attempts whose run is gone or about to go. */
+/** Ends the attempts and the planning runs that are gone or about to go. */
 export function interruptAttempts(brand: Brand, died: boolean): void {
   for (const ticket of brand.tickets.inStates(['in_progress', 'verifying'])) {
+    const { run } = ticket.plan;
+    if (run !== null) {
+      const reason = died ? 'the core died under it' : 'the core was stopped';
+      brand.tickets.execute(
+        ticket.id,
+        { type: 'end-plan', run, reason, interrupted: true },
+        core,
+        `end-plan:${run}`,
+      );
+    }
     const attempt = openAttempt(ticket);
     if (attempt?.state !== 'running') continue;
     brand.tickets.execute(

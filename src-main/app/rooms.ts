@@ -150,6 +150,7 @@ export function createRooms(parts: RoomParts): Rooms {
               role: contract.name,
               ticket: null,
               brand: parts.brand,
+              calls: [],
             },
             reports: noReports,
             network: options.network,

@@ -34,7 +34,10 @@ export interface RunRequest {
   contract: AgentContract;
   runtime: Runtime;
   ticket: TicketId;
-  attempt: AttemptId;
+  /** Null for a run that is no attempt: it plans, or reviews a plan. */
+  attempt: AttemptId | null;
+  /** What it is there for, as `ATRIUM_STAGE` says inside. */
+  stage: NonNullable<ProfileFacts['stage']>;
   task: Omit<Task, 'gatewayUrl' | 'session'>;
   room: Pick<ProfileFacts, 'checkout' | 'baseObjects' | 'prepared' | 'base'>;
   network: string[];
@@ -89,6 +92,8 @@ export function createRuns(options: {
   /** Why a text of a run must not go where it is about to; what stopped one is recorded. */
   leaving: Leaving;
   tools: string;
+  /** Host folder of the bundled `atrium mcp`; null where it is not built. */
+  protocol: string | null;
   identity: { uid: number; gid: number } | null;
   limits: ProfileFacts['limits'];
   trust: Record<string, string>;
@@ -216,6 +221,7 @@ export function createRuns(options: {
         role: contract.name,
         ticket: request.ticket,
         brand,
+        calls: contract.calls,
       },
       reports: watchedReports(
         {
@@ -282,6 +288,8 @@ export function createRuns(options: {
         home,
         socket: gateway.socketPath,
         ticket: request.ticket,
+        stage: request.stage,
+        protocol: options.protocol,
         limits: options.limits,
         trust: options.trust,
         sealed: options.sealed,

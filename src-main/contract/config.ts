@@ -51,6 +51,17 @@ export const ModeRule = z.strictObject({
 });
 export type ModeRule = z.infer<typeof ModeRule>;
 
+/** A regular expression, as JavaScript reads it with the flag `u`. */
+const pattern = z.string().min(1).max(500).refine(isExpression, 'a regular expression');
+
+function isExpression(text: string): boolean {
+  try {
+    return new RegExp(text, 'u').source !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** A row that stops a difference at the gate until the operator has decided. */
 export const CheckpointRule = z.strictObject({
   name: z.string().min(1).max(100),
@@ -59,10 +70,10 @@ export const CheckpointRule = z.strictObject({
   paths: z.array(z.string().min(1).max(300)).min(1),
   /** Which changes of them count; all where none is named. */
   changes: z.array(z.enum(['added', 'modified', 'deleted', 'type-changed'])).optional(),
-  /** A pattern that must stand in an added line. */
-  added: z.string().max(500).optional(),
-  /** A pattern that must stand in a removed line. */
-  removed: z.string().max(500).optional(),
+  /** A pattern that an added line holds, one that a removed line holds, one that fewer lines hold than before: any is a hit. */
+  added: pattern.optional(),
+  removed: pattern.optional(),
+  fewer: pattern.optional(),
   reason: z.string().min(1).max(500),
 });
 export type CheckpointRule = z.infer<typeof CheckpointRule>;

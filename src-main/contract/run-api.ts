@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { RunCall } from './config.ts';
 import { TicketId } from './ids.ts';
-import { ResultReport, VerdictReport } from './tickets.ts';
+import { PlanText, ResultReport, VerdictReport } from './tickets.ts';
 
 /**
  * What a run may say on its own socket: it reports and it asks. Nothing here approves, starts or moves anything, and the run is
@@ -8,13 +9,22 @@ import { ResultReport, VerdictReport } from './tickets.ts';
  */
 export const runApiPaths = {
   callback: '/api/executions/callback',
+  plan: '/api/run/plan',
+  review: '/api/run/review',
   result: '/api/run/result',
   verdict: '/api/run/verdict',
   progress: '/api/run/progress',
   comment: '/api/run/comment',
   brief: '/api/run/brief',
   guard: '/api/run/guard',
+  ask: '/api/run/ask',
+  wikiSearch: '/api/run/wiki-search',
+  wikiWrite: '/api/run/wiki-write',
+  checkpoint: '/api/run/checkpoint',
 } as const;
+
+/** So long a question waits for the operator before the run is told to end, in milliseconds. */
+export const ASK_WAIT_MS = 4 * 60_000;
 
 /** The language tag of the fenced block that carries a result. */
 export const RESULT_FENCE = 'atrium-result';
@@ -48,12 +58,50 @@ export type ResultBody = z.infer<typeof ResultBody>;
 export const VerdictBody = z.strictObject(VerdictReport.shape);
 export type VerdictBody = z.infer<typeof VerdictBody>;
 
-/** `POST /api/run/progress` and `POST /api/run/comment`. */
+/** `POST /api/run/plan`: from the run that was started to write it. */
+export const PlanBody = z.strictObject({ ticket: TicketId, text: PlanText });
+export type PlanBody = z.infer<typeof PlanBody>;
+
+/** `POST /api/run/review`: from the run that was started to review one version of a plan. */
+export const ReviewBody = z.strictObject({
+  ticket: TicketId,
+  version: z.number().int().min(1),
+  decision: z.enum(['approve', 'revise']),
+  note: z.string().trim().max(10_000).default(''),
+});
+export type ReviewBody = z.infer<typeof ReviewBody>;
+
+/** `POST /api/run/ask`: one question to the operator, with answers to choose from where there are some. */
+export const AskBody = z.strictObject({
+  text: z.string().trim().min(1).max(4_000),
+  choices: z.array(z.string().trim().min(1).max(500)).max(9).default([]),
+});
+export type AskBody = z.infer<typeof AskBody>;
+
+/** Answer to a question: the operator's, or null where none came in time. */
+export const AskReply = z.object({ ok: z.literal(true), message: z.string(), answer: z.string().nullable() });
+export type AskReply = z.infer<typeof AskReply>;
+
+/** `POST /api/run/wiki-search`. */
+export const SearchBody = z.strictObject({ query: z.string().trim().min(1).max(1_000) });
+export type SearchBody = z.infer<typeof SearchBody>;
+
+/** What the wiki has, as plain text. */
+export const WikiHit = z.object({ page: z.string(), title: z.string(), text: z.string() });
+export type WikiHit = z.infer<typeof WikiHit>;
+export const WikiReply = z.object({ ok: z.literal(true), hits: z.array(WikiHit) });
+export type WikiReply = z.infer<typeof WikiReply>;
+
+/** `POST /api/run/progress`, `POST /api/run/comment` and `POST /api/run/wiki-write`. */
 export const TextBody = z.strictObject({ text: reportText });
 export type TextBody = z.infer<typeof TextBody>;
 
 /** Answer to `GET /api/run/brief`. */
-export const BriefReply = z.object({ brief: z.string() });
+export const BriefReply = z.object({
+  brief: z.string(),
+  /** Verbs that the contract of the run allows. */
+  calls: z.array(RunCall),
+});
 export type BriefReply = z.infer<typeof BriefReply>;
 
 /** `POST /api/run/guard`: what an agent program's hook was given at an event. Whatever it holds is answered. */

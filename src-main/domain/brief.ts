@@ -1,6 +1,8 @@
 import type { AgentContract } from '../contract/config.ts';
+import type { Handoff } from '../contract/handoff.ts';
 import { branchOfTicket } from '../contract/ids.ts';
 import { INSIDE } from './inside.ts';
+import { approvedPlan } from './plan-gate.ts';
 import type { Ticket } from './ticket.ts';
 
 /** Wiki extracts for a brief: plain text with the page that it stands on. */
@@ -53,7 +55,12 @@ function places(named: readonly string[]): string {
 }
 
 /** The brief of an executor: the first prompt, and a file in its room. One task, and how it is judged. */
-export function executorBrief(ticket: Ticket, contract: AgentContract, extracts: readonly Extract[]): string {
+export function executorBrief(
+  ticket: Ticket,
+  contract: AgentContract,
+  extracts: readonly Extract[],
+  handoffs: readonly Handoff[] = [],
+): string {
   const { draft } = ticket;
   const failed = ticket.attempts.filter(
     (attempt) => attempt.state === 'failed' || attempt.state === 'unverified',
@@ -85,6 +92,9 @@ export function executorBrief(ticket: Ticket, contract: AgentContract, extracts:
     ),
     section('Cost cap', `${draft.costCapUsd.toFixed(2)} USD; model calls end there.`),
     section('Network', draft.network.length > 0 ? bullets(draft.network) : 'None beside your model.'),
+    section('The plan that was approved', approvedPlan(ticket.plan)?.text ?? ''),
+    answers(ticket),
+    section('Handed over to you', handoffs.map(handedOver).join('\n\n')),
     section(
       'Earlier attempts',
       failed.length > 0
@@ -111,10 +121,33 @@ export function executorBrief(ticket: Ticket, contract: AgentContract, extracts:
   return `${sections.filter((text) => text.trim() !== '').join('\n\n')}\n`;
 }
 
-function section(title: string, text: string): string {
+/** What the operator answered to the runs of a ticket. */
+export function answers(ticket: Ticket): string {
+  return section(
+    'What the operator answered',
+    ticket.questions
+      .filter((one) => one.answer !== null)
+      .map((one) => `- ${one.text}\n  ${one.answer ?? ''}`)
+      .join('\n'),
+  );
+}
+
+function handedOver({ from, timestamp, context }: Handoff): string {
+  const part = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`${title}:\n${bullets(lines)}`];
+  return [
+    `From ${from}, ${timestamp}`,
+    ...part('Completed', context.completed),
+    ...part('Next steps', context.next_steps),
+    ...part('Blockers', context.blockers),
+    ...(context.notes === '' ? [] : [context.notes]),
+  ].join('\n');
+}
+
+export function section(title: string, text: string): string {
   return text.trim() === '' ? '' : `## ${title}\n${text.trim()}`;
 }
 
-function bullets(lines: readonly string[]): string {
+export function bullets(lines: readonly string[]): string {
   return lines.map((line) => `- ${line}`).join('\n');
 }

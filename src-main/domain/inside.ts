@@ -4,6 +4,7 @@ export const INSIDE = {
   home: '/home/agent',
   base: '/opt/atrium/base',
   tools: '/opt/atrium/run',
+  protocol: '/opt/atrium/mcp',
   socket: '/run/atrium/core.sock',
   gateway: 'http://127.0.0.1:8790',
 } as const;

@@ -21,7 +21,7 @@ export interface KernelWall {
 }
 
 /** The part of a profile's facts that the kernel layer goes by. */
-export type KernelFacts = Pick<ProfileFacts, 'prepared' | 'program' | 'sealed' | 'ports'>;
+export type KernelFacts = Pick<ProfileFacts, 'prepared' | 'program' | 'protocol' | 'sealed' | 'ports'>;
 
 /**
  * The kernel layer of a run. A sealed brand's runs have the ports that its `brand.yaml` names and no other; the runs of other
@@ -30,7 +30,11 @@ export type KernelFacts = Pick<ProfileFacts, 'prepared' | 'program' | 'sealed' |
 export function kernelWall(contract: AgentContract, facts: KernelFacts): KernelWall {
   const seesCheckout = contract.reads.includes('checkout');
   const changesCheckout = seesCheckout && contract.writes.includes('checkout');
-  const read = [INSIDE.tools, ...facts.program.mounts.map((mount) => mount.target)];
+  const read = [
+    INSIDE.tools,
+    ...(facts.protocol ? [INSIDE.protocol] : []),
+    ...facts.program.mounts.map((mount) => mount.target),
+  ];
   const write: string[] = [INSIDE.home];
   if (seesCheckout) {
     read.push(INSIDE.base);

@@ -33,6 +33,10 @@ export interface ProfileFacts {
   prepared: { path: string; source: string }[];
   /** What a run finds as `atrium`, on the host. */
   tools: string;
+  /** Host folder of the bundled `atrium mcp`; null where it is not built. */
+  protocol?: string | null;
+  /** What an agent program is there for. */
+  stage?: 'plan' | 'review' | 'work' | 'verify';
   /** Host folder of the agent's home in this brand; a fresh one in memory where there is none. */
   home: string | null;
   socket: string | null;
@@ -74,6 +78,8 @@ export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): Sa
     }
   }
   mounts.push({ kind: 'bind', source: facts.tools, target: INSIDE.tools, access: 'read' });
+  if (facts.protocol)
+    mounts.push({ kind: 'bind', source: facts.protocol, target: INSIDE.protocol, access: 'read' });
   if (facts.home) mounts.push({ kind: 'bind', source: facts.home, target: INSIDE.home, access: 'write' });
   for (const mount of facts.program.mounts) mounts.push({ kind: 'bind', ...mount, access: 'read' });
   return {
@@ -85,6 +91,7 @@ export function sandboxProfile(contract: AgentContract, facts: ProfileFacts): Sa
       ...facts.trust,
       ...facts.program.environment,
       ...(facts.ticket ? { ATRIUM_TICKET: facts.ticket, ATRIUM_BRANCH: branchOfTicket(facts.ticket) } : {}),
+      ...(facts.stage ? { ATRIUM_STAGE: facts.stage } : {}),
       ...(facts.base ? { ATRIUM_BASE: facts.base } : {}),
     },
     socket: contract.calls.length > 0 && facts.socket ? { source: facts.socket } : null,

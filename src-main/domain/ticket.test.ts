@@ -14,6 +14,9 @@ import {
   type TicketCommand,
 } from './ticket.ts';
 
+/** The gate's word that nothing is left for a person to decide. */
+const cleared = { name: 'checkpoints' as const, outcome: 'pass' as const, detail: '', durationMs: 0 };
+
 const id = 'T-shop-1' as TicketId;
 const commits = ['a', 'b'].map((letter) => letter.repeat(40));
 const commitOf = (n: number) => commits[n % 2] ?? 'a'.repeat(40);
@@ -86,7 +89,7 @@ const command: fc.Arbitrary<TicketCommand> = fc.oneof(
       candidate: of.commit,
       tree: 't',
       outcome: of.verdict,
-      conditions: [],
+      conditions: [cleared],
     },
   })),
   fc.record({
@@ -153,7 +156,14 @@ function sensibly(ticket: Ticket | null, what: string): [TicketCommand, Actor] {
       return [
         {
           type: 'report-gate',
-          report: { attempt: open, onto: own, candidate: own, tree: 't', outcome: 'pass', conditions: [] },
+          report: {
+            attempt: open,
+            onto: own,
+            candidate: own,
+            tree: 't',
+            outcome: 'pass',
+            conditions: [cleared],
+          },
         },
         core,
       ];

@@ -488,6 +488,8 @@ function decideBeginMerge(
     const gate = ticket.gates.at(-1)?.report;
     if (gate?.candidate !== command.candidate || gate.outcome !== 'pass' || gate.onto !== command.onto)
       return fail('gate-failed', `the gate did not pass for ${command.candidate} on ${command.onto}`);
+    if (!gate.conditions.some((one) => one.name === 'checkpoints' && one.outcome === 'pass'))
+      return fail('gate-failed', `the gate has not looked at what ${command.candidate} touches`);
     const { attempt, candidate, commit, onto } = command;
     return ok([{ type: 'merge.began', data: { attempt, candidate, commit, onto } }]);
   });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { RunCall } from '../../src-main/contract/config.ts';
 import { runApiPaths } from '../../src-main/contract/run-api.ts';
 import { createBrowserDoor, type BrowserDoor } from '../../src-main/hosts/browser/index.ts';
 import { openRunGateway, type RunGateway } from '../../src-main/services/gateway/index.ts';
@@ -180,7 +181,13 @@ describe('a run’s socket', () => {
     gateway = await openRunGateway({
       folder,
       owner: null,
-      run: { id: 'R-acme-fuzz', role: 'ticket-executor', ticket: 'T-acme-1', brand: 'acme' },
+      run: {
+        id: 'R-acme-fuzz',
+        role: 'ticket-executor',
+        ticket: 'T-acme-1',
+        brand: 'acme',
+        calls: RunCall.options,
+      },
       reports: {
         result: take('result'),
         verdict: take('verdict'),

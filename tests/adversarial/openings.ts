@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, connect as connectTo, type Socket } from 'node:net';
 import path from 'node:path';
+import { RunCall } from '../../src-main/contract/config.ts';
 import type { AgentContract } from '../../src-main/contract/config.ts';
 import { sandboxProfile, type SandboxProfile } from '../../src-main/domain/sandbox-profile.ts';
 import { openRunGateway } from '../../src-main/services/gateway/index.ts';
@@ -146,7 +147,13 @@ async function openSocket(wall: Wall | null, site: Site): Promise<{ path: string
   const gateway = await openRunGateway({
     folder,
     owner: site.identity,
-    run: { id: 'R-acme-control', role: 'ticket-executor', ticket: null, brand: 'acme' },
+    run: {
+      id: 'R-acme-control',
+      role: 'ticket-executor',
+      ticket: null,
+      brand: 'acme',
+      calls: RunCall.options,
+    },
     reports: { result: taken, verdict: taken, progress: taken, comment: taken, brief: () => '' },
     network: ['listed.example', `localhost:${site.tcpPort}`],
     models: [],

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { RunCall } from '../../contract/config.ts';
 import { openRunGateway } from './gateway.ts';
 import type { ModelUsage, NetworkDecision, RunGateway, RunGatewayOptions } from './ports.ts';
 
@@ -16,6 +17,9 @@ export interface OpenedGateway {
   decisions: NetworkDecision[];
   clock: { now(): number; at: number };
 }
+
+/** Every verb of the run API. */
+export const everyCall = RunCall.options;
 
 /** A run on ticket `T-acme-1` unless said otherwise; closed with the test. */
 export async function openForTest(options: Partial<RunGatewayOptions> = {}): Promise<OpenedGateway> {
@@ -32,7 +36,7 @@ export async function openForTest(options: Partial<RunGatewayOptions> = {}): Pro
   const gateway = await openRunGateway({
     folder,
     owner: null,
-    run: { id: 'R-test-0001', role: 'executor', ticket: 'T-acme-1', brand: 'acme' },
+    run: { id: 'R-test-0001', role: 'executor', ticket: 'T-acme-1', brand: 'acme', calls: everyCall },
     reports: {
       result: take('result'),
       verdict: take('verdict'),

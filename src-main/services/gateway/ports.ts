@@ -1,5 +1,7 @@
 import type { Result } from '../../contract/errors.ts';
-import type { GuardReply } from '../../contract/run-api.ts';
+import type { RunCall } from '../../contract/config.ts';
+import type { HandoffContext } from '../../contract/handoff.ts';
+import type { AskBody, GuardReply, ReviewBody, WikiHit } from '../../contract/run-api.ts';
 import type { ResultReport, VerdictReport } from '../../contract/tickets.ts';
 
 /** The run whose socket it is: this is its identity, there is no token. */
@@ -9,9 +11,11 @@ export interface GatewayRun {
   role: string;
   ticket: string | null;
   brand: string;
+  /** Verbs that its contract allows; every other is refused. */
+  calls: readonly RunCall[];
 }
 
-/** Where a run's reports go. A report that does not hold is data; a rejected promise is a fault and answered with 500. */
+/** Where a run's reports go; what a run has no use for is left out, and refused. A report that does not hold is data; a rejected promise is a fault and answered with 500. */
 export interface RunReports {
   result(report: ResultReport): Promise<Result<unknown>>;
   verdict(report: VerdictReport): Promise<Result<unknown>>;
@@ -20,6 +24,13 @@ export interface RunReports {
   brief(): string;
   /** Answers an agent program's hook; where there is none, every hook is denied. */
   guard?(event: string, input: unknown): Promise<GuardReply>;
+  plan?(text: string): Promise<Result<unknown>>;
+  review?(review: ReviewBody): Promise<Result<unknown>>;
+  /** Resolves with the operator's answer, or with null where none came in time. */
+  ask?(question: AskBody): Promise<Result<{ answer: string | null }>>;
+  search?(query: string): Promise<Result<WikiHit[]>>;
+  wikiWrite?(text: string): Promise<Result<unknown>>;
+  checkpoint?(context: HandoffContext): Promise<Result<unknown>>;
 }
 
 export type ModelProvider = 'gemini' | 'anthropic' | 'openai';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { writeResultMarkers } from '../../contract/run-api.ts';
 import type { ResultReport } from '../../contract/tickets.ts';
-import { openForTest } from './gateway-fixture.ts';
+import { everyCall, openForTest } from './gateway-fixture.ts';
 import type { OpenedGateway } from './gateway-fixture.ts';
 
 const client = fileURLToPath(new URL('../../../resources/run/atrium.mjs', import.meta.url));
@@ -25,7 +25,9 @@ interface Room extends OpenedGateway {
 
 /** A checkout with one commit on its base, and the client as the run starts it: a plain name on the PATH, proxies all around. */
 async function room(role: string): Promise<Room> {
-  const opened = await openForTest({ run: { id: 'R-test-0001', role, ticket: 'T-acme-1', brand: 'acme' } });
+  const opened = await openForTest({
+    run: { id: 'R-test-0001', role, ticket: 'T-acme-1', brand: 'acme', calls: everyCall },
+  });
   const checkout = await mkdtemp(join(tmpdir(), 'client-'));
   onTestFinished(() => rm(checkout, { recursive: true, force: true }));
   const git = (...args: string[]): string =>
@@ -128,7 +130,10 @@ describe('atrium inside a run', () => {
     await atrium(['progress', 'half done']);
     await atrium(['comment', 'a remark']);
     expect((await atrium(['brief'])).stdout).toBe('Write the file.\n');
-    expect(JSON.parse((await atrium(['brief', '--json'])).stdout)).toEqual({ brief: 'Write the file.' });
+    expect(JSON.parse((await atrium(['brief', '--json'])).stdout)).toEqual({
+      brief: 'Write the file.',
+      calls: everyCall,
+    });
     expect(reports).toEqual([
       ['progress', 'half done'],
       ['comment', 'a remark'],

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { runApiPaths, RunApiError, writeResultMarkers } from '../../contract/run-api.ts';
 import type { ResultReport } from '../../contract/tickets.ts';
 import { fail } from '../../contract/errors.ts';
-import { call, openForTest, post } from './gateway-fixture.ts';
+import { call, everyCall, openForTest, post } from './gateway-fixture.ts';
 import { GatewayFault } from './ports.ts';
 
 const commit = 'a'.repeat(40);
@@ -20,7 +20,13 @@ const report = {
   files: ['a.txt'],
 } as ResultReport;
 const text = `I am ready.\n\n${writeResultMarkers(report)}\nThat is all.`;
-const verifier = { id: 'R-test-0002', role: 'verifier', ticket: 'T-acme-1', brand: 'acme' };
+const verifier = {
+  id: 'R-test-0002',
+  role: 'verifier',
+  ticket: 'T-acme-1',
+  brand: 'acme',
+  calls: everyCall,
+};
 
 function codeOf(json: unknown): string {
   return RunApiError.parse(json).error.code;
@@ -110,7 +116,7 @@ describe('a result', () => {
 
   test('of a run without a ticket is always for the wrong one', async () => {
     const { gateway, reports } = await openForTest({
-      run: { id: 'R-test-0003', role: 'librarian', ticket: null, brand: 'acme' },
+      run: { id: 'R-test-0003', role: 'librarian', ticket: null, brand: 'acme', calls: everyCall },
     });
     expect(codeOf((await post(gateway.socketPath, runApiPaths.result, report)).json)).toBe('wrong-ticket');
     expect(reports).toEqual([]);
@@ -182,6 +188,7 @@ describe('the run API', () => {
     expect((await call(gateway.socketPath, { path: runApiPaths.callback })).status).toBe(405);
     expect((await call(gateway.socketPath, { path: runApiPaths.brief })).json).toEqual({
       brief: 'Write the file.',
+      calls: everyCall,
     });
   });
 

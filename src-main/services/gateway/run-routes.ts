@@ -1,12 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { z } from 'zod';
+import type { RunCall } from '../../contract/config.ts';
 import type { FailureCode, Result } from '../../contract/errors.ts';
+import { HandoffContext } from '../../contract/handoff.ts';
 import {
+  AskBody,
   CallbackBody,
   firstIssue,
   GuardBody,
+  PlanBody,
   readResult,
   readResultMarkers,
+  ReviewBody,
   runApiPaths,
+  SearchBody,
   TextBody,
   VerdictBody,
   wrongTicket,
@@ -27,6 +34,11 @@ export interface RunRoutesOptions {
 export interface RunRoutes {
   handle(request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void>;
 }
+
+const NO_USE: Result<never> = {
+  ok: false,
+  failure: { code: 'not-authorized', message: 'This run has no use for it.', hint: 'See your brief.' },
+};
 
 type Reply = { status: number; body: unknown };
 
@@ -49,7 +61,23 @@ const statusOf: Record<RunApiErrorCode, number> = {
 const resultHint =
   'Send one block fenced as ```atrium-result with JSON: {"ticket", "commit" (full id), "summary", ' +
   '"commands": [{"command", "exitCode"}], "files": [path]}. `atrium submit result --summary TEXT` writes it.';
-const paths = new Set<string>(Object.values(runApiPaths));
+
+/** The verb of a contract that each call is; an agent program's hook is answered whatever its contract allows. */
+const callOf: Record<string, RunCall | 'guard'> = {
+  [runApiPaths.callback]: 'result',
+  [runApiPaths.plan]: 'plan',
+  [runApiPaths.review]: 'review',
+  [runApiPaths.result]: 'result',
+  [runApiPaths.verdict]: 'verdict',
+  [runApiPaths.progress]: 'progress',
+  [runApiPaths.comment]: 'comment',
+  [runApiPaths.brief]: 'brief',
+  [runApiPaths.guard]: 'guard',
+  [runApiPaths.ask]: 'ask',
+  [runApiPaths.wikiSearch]: 'wiki-search',
+  [runApiPaths.wikiWrite]: 'wiki-write',
+  [runApiPaths.checkpoint]: 'checkpoint',
+};
 
 export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
   const { run, reports, limits } = options;
@@ -138,8 +166,82 @@ export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
     return taken(await to(parsed.data.text), done);
   };
 
+  /** Reads a body by its shape and hands it on. A run that has no use for the verb is refused. */
+  const take = async <S extends z.ZodType>(
+    schema: S,
+    body: unknown,
+    what: string,
+    to: ((value: z.infer<S>) => Promise<Reply>) | undefined,
+  ): Promise<Reply> => {
+    if (to === undefined) return refusal('forbidden', `This run has no use for ${what}.`, 'See your brief.');
+    const parsed = schema.safeParse(body);
+    if (!parsed.success) {
+      const message = `${what} cannot be read: ${firstIssue(parsed.error)}.`;
+      return refusal('invalid-report', capital(message), 'See `atrium --help`.');
+    }
+    const named =
+      typeof parsed.data === 'object' && parsed.data !== null && 'ticket' in parsed.data
+        ? String(parsed.data.ticket)
+        : run.ticket;
+    return named === run.ticket
+      ? to(parsed.data)
+      : refusal('wrong-ticket', wrongTicket(named ?? '', run.ticket), 'Report on the ticket of the brief.');
+  };
+
+  const ask = async (question: AskBody): Promise<Reply> => {
+    const asked = await reports.ask?.(question);
+    if (asked?.ok !== true) return taken(asked ?? NO_USE, '');
+    const { answer } = asked.value;
+    const message =
+      answer === null
+        ? 'The operator has not answered yet. Commit what you have, save a checkpoint and end without a result: you are started again with the answer in your brief.'
+        : 'The operator has answered.';
+    return { status: 200, body: { ok: true, message, answer } };
+  };
+
+  const search = async ({ query }: SearchBody): Promise<Reply> => {
+    const found = await reports.search?.(query);
+    return found?.ok === true
+      ? { status: 200, body: { ok: true, hits: found.value } }
+      : taken(found ?? NO_USE, '');
+  };
+
   const route = (pathname: string, body: unknown): Promise<Reply> | Reply => {
+    const { plan, review, wikiWrite, checkpoint } = reports;
     switch (pathname) {
+      case runApiPaths.plan:
+        return take(
+          PlanBody,
+          body,
+          'the plan',
+          plan &&
+            (async ({ text }) => taken(await plan(text), 'The plan was taken. Stop here; it is reviewed.')),
+        );
+      case runApiPaths.review:
+        return take(
+          ReviewBody,
+          body,
+          'the review',
+          review && (async (given) => taken(await review(given), 'The review was taken.')),
+        );
+      case runApiPaths.ask:
+        return take(AskBody, body, 'the question', reports.ask && ask);
+      case runApiPaths.wikiSearch:
+        return take(SearchBody, body, 'the search', reports.search && search);
+      case runApiPaths.wikiWrite:
+        return take(
+          TextBody,
+          body,
+          'the request',
+          wikiWrite && (async ({ text }) => taken(await wikiWrite(text), 'The librarian is asked.')),
+        );
+      case runApiPaths.checkpoint:
+        return take(
+          HandoffContext,
+          body,
+          'the handoff',
+          checkpoint && (async (given) => taken(await checkpoint(given), 'The handoff was kept.')),
+        );
       case runApiPaths.callback:
         return takeCallback(body);
       case runApiPaths.result:
@@ -158,16 +260,24 @@ export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
   const reply = async (request: IncomingMessage, pathname: string): Promise<Reply> => {
     if (!(pathname === runApiPaths.guard ? hooks : bucket).take())
       return refusal('rate-limited', 'Too many calls on this socket.', 'Wait a second, then try again.');
-    if (!paths.has(pathname)) {
+    const call = callOf[pathname];
+    if (call === undefined) {
       return refusal(
         'forbidden',
         'A run can report and ask; only the operator can do that.',
         'The operator has doors of their own.',
       );
     }
+    if (call !== 'guard' && !run.calls.includes(call)) {
+      return refusal(
+        'forbidden',
+        `The contract of ${run.role} does not allow "${call}".`,
+        `It allows: ${run.calls.join(', ')}.`,
+      );
+    }
     const method = pathname === runApiPaths.brief ? 'GET' : 'POST';
     if (request.method !== method) return refusal('method-not-allowed', `${pathname} takes ${method}.`, '');
-    if (method === 'GET') return { status: 200, body: { brief: reports.brief() } };
+    if (method === 'GET') return { status: 200, body: { brief: reports.brief(), calls: run.calls } };
     const reading = await readBody(request, limits.apiBodyBytes);
     if (!reading.ok && reading.reason === 'too-large') {
       return refusal('too-large', `A body may have ${limits.apiBodyBytes} bytes at most.`, 'Send less.');
@@ -221,6 +331,10 @@ function codeOf(code: FailureCode): RunApiErrorCode {
   if (code === 'not-found') return 'not-found';
   if (code === 'invalid-input') return 'invalid-report';
   return code === 'fault' || code === 'disk' ? 'fault' : 'refused';
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function shorten(text: string): string {
