@@ -23,7 +23,7 @@ function Screen({ route }: { route: Route }) {
     case 'today':
       return first ? <OnboardingScreen /> : <TodayScreen />;
     case 'approvals':
-      return <ApprovalsScreen ticket={route.ticket} />;
+      return <ApprovalsScreen ticket={route.ticket} kind={route.kind} />;
     case 'brand':
       return <BrandScreen key={route.brand} brand={route.brand} tab={route.tab} ticket={route.ticket} />;
     case 'ticket':

@@ -1,15 +1,25 @@
 import { create } from 'zustand';
-import type { Failure } from '../src-main/contract/errors.ts';
+import type { Failure, Result } from '../src-main/contract/errors.ts';
+import type { TicketSummary } from '../src-main/contract/tickets.ts';
 import { ask, commandId } from './connection.ts';
 import { announce, useLive } from './store.ts';
 import { fold } from './feed.ts';
 import { t } from './strings/en.ts';
 
-/** An approval that was given in this window and is not with the core yet, or that the core did not take. */
-export interface Pending {
+/** A yes to one thing that waits. */
+export interface Soon {
+  /** What it is told apart by in this window. */
   id: string;
+  /** The key of what waits. */
+  key: string;
   title: string;
-  hash: string;
+  /** Where it was decided. */
+  place: string;
+  send(commandId: string): Promise<Result<TicketSummary>>;
+}
+
+/** A yes that was given in this window and is not with the core yet, or that the core did not take. */
+export interface Pending extends Soon {
   commandId: string;
   /** When it is sent, in milliseconds of the window's clock. */
   sendsAt: number;
@@ -19,7 +29,7 @@ export interface Pending {
 
 interface Decisions {
   pending: readonly Pending[];
-  /** Tickets put off in this window: they come last. */
+  /** Keys of what was put off in this window: it comes last. */
   later: readonly string[];
 }
 
@@ -44,8 +54,7 @@ async function send(id: string): Promise<void> {
   const decision = useDecisions.getState().pending.find((each) => each.id === id);
   if (decision === undefined) return;
   change(id, { sending: true });
-  const { hash, commandId: repeatable } = decision;
-  const answer = await ask((client) => client.ticket.approve({ id, hash, commandId: repeatable }));
+  const answer = await decision.send(decision.commandId);
   if (answer.ok) {
     useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
     drop(id);
@@ -56,13 +65,22 @@ async function send(id: string): Promise<void> {
 }
 
 /** Approves exactly this text, in five seconds from now. */
-export function approve(ticket: { id: string; title: string; hash: string }): void {
-  drop(ticket.id);
-  const { id, title, hash } = ticket;
-  const decision: Pending = {
+export function approve({ id, title, hash }: { id: string; title: string; hash: string }): void {
+  decideSoon({
     id,
+    key: `approval/${id}`,
     title,
-    hash,
+    place: `/approvals/${id}`,
+    send: (repeatable) => ask((client) => client.ticket.approve({ id, hash, commandId: repeatable })),
+  });
+}
+
+/** Says yes in five seconds from now. */
+export function decideSoon(soon: Soon): void {
+  const { id, title } = soon;
+  drop(id);
+  const decision: Pending = {
+    ...soon,
     commandId: commandId(),
     sendsAt: Date.now() + undoFor,
     sending: false,
@@ -100,6 +118,6 @@ export function dismiss(id: string): void {
   drop(id);
 }
 
-export function putOff(id: string): void {
-  useDecisions.setState(({ later }) => ({ later: [...later.filter((each) => each !== id), id] }));
+export function putOff(key: string): void {
+  useDecisions.setState(({ later }) => ({ later: [...later.filter((each) => each !== key), key] }));
 }

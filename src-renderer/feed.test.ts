@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TicketId } from '../src-main/contract/ids.ts';
-import type { FeedItem } from '../src-main/contract/operator-api.ts';
+import type { FeedItem, WaitingItem } from '../src-main/contract/operator-api.ts';
 import type { TicketSummary } from '../src-main/contract/tickets.ts';
 import { fold, noFacts } from './feed.ts';
 import { waitingOf } from './waiting.ts';
@@ -51,29 +50,30 @@ describe('the feed', () => {
 });
 
 describe('what needs the operator', () => {
-  const all = Object.fromEntries(
-    [
-      ticket('T-label-1'),
-      ticket('T-label-2', { priority: 1 }),
-      ticket('T-label-3', { state: 'ready' }),
-      ticket('T-label-4', { state: 'blocked', blockedReason: 'dead-letter' }),
-      ticket('T-label-5', { state: 'blocked', blockedReason: 'operator' }),
-      ticket('T-label-6', { state: 'blocked', blockedReason: 'withdrawn' }),
-      ticket('T-label-7', {
-        state: 'blocked',
-        blockedReason: 'crash-loop',
-        successor: 'T-label-8' as TicketId,
-      }),
-      ticket('T-label-8'),
-    ].map((each) => [each.id, each]),
-  );
-  const ids = (...given: Parameters<typeof waitingOf>) => waitingOf(...given).map((each) => each.ticket.id);
+  const item = (key: string): WaitingItem =>
+    ({ key, kind: 'approval', ticket: key }) as unknown as WaitingItem;
+  const keys = (...given: Parameters<typeof waitingOf>) => waitingOf(...given).map((each) => each.key);
+  const all = ['a', 'b', 'c'].map(item);
 
-  test('drafts by urgency, then what stopped by itself and has no successor', () => {
-    expect(ids(all, new Set(), [])).toEqual(['T-label-2', 'T-label-1', 'T-label-8', 'T-label-4']);
+  test('stands in the order of the core', () => {
+    expect(keys(all, new Set(), [])).toEqual(['a', 'b', 'c']);
   });
 
-  test('what was approved here does not wait, what was put off comes last', () => {
-    expect(ids(all, new Set(['T-label-2']), ['T-label-1'])).toEqual(['T-label-8', 'T-label-1', 'T-label-4']);
+  test('what was decided here does not wait, what was put off comes last in its own order', () => {
+    expect(keys(all, new Set(['c']), ['b', 'a'])).toEqual(['b', 'a']);
+    expect(keys(all, new Set(), ['a'])).toEqual(['b', 'c', 'a']);
+  });
+
+  test('a brand’s items take the place of those that it had', () => {
+    const of = (brand: string, key: string) =>
+      ({ ...item(key), brand, priority: 3, since: key }) as WaitingItem;
+    const told = (brand: string, items: WaitingItem[]) =>
+      ({ kind: 'waiting', brand, items }) as unknown as FeedItem;
+    const facts = [
+      told('label', [of('label', 'a'), of('label', 'b')]),
+      told('quant', [of('quant', 'c')]),
+      told('label', [of('label', 'd')]),
+    ].reduce(fold, noFacts);
+    expect(facts.waiting.map((each) => each.key)).toEqual(['c', 'd']);
   });
 });

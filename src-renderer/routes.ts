@@ -1,7 +1,7 @@
 /** A screen and what it shows. */
 export type Route =
   | { screen: 'today' }
-  | { screen: 'approvals'; ticket: string | null }
+  | { screen: 'approvals'; ticket: string | null; kind: string | null }
   | { screen: 'brand'; brand: string; tab: BrandTab; ticket: string | null }
   | { screen: 'ticket'; ticket: string }
   | { screen: 'wiki'; page: string | null }
@@ -28,7 +28,7 @@ export function routeOf(path: string): Route {
     .filter((each) => each !== '')
     .map(part);
   if (first === undefined) return { screen: 'today' };
-  if (first === 'approvals') return { screen: 'approvals', ticket: second ?? null };
+  if (first === 'approvals') return { screen: 'approvals', ticket: second ?? null, kind: third ?? null };
   if (first === 'brand' && second !== undefined) {
     const tab = brandTabs.find((each) => each === (third ?? 'overview'));
     if (tab !== undefined)

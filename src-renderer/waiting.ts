@@ -1,60 +1,46 @@
 import { useMemo } from 'react';
-import type { TicketSummary } from '../src-main/contract/tickets.ts';
+import type { WaitingItem } from '../src-main/contract/operator-api.ts';
 import { useDecisions } from './decisions.ts';
 import { useLive } from './store.ts';
 
-/** One decision that waits for the operator. */
-export interface Waiting {
-  kind: 'approval' | 'stopped';
-  ticket: TicketSummary;
-}
-
-/** The operator stopped these, or put something in their place: nothing is left to decide. */
-const settled = /^(operator|withdrawn|settled)\b/;
-
-const urgentFirst = (a: TicketSummary, b: TicketSummary) =>
-  a.priority - b.priority || a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id);
-
-/**
- * What needs the operator, most urgent first: drafts to approve (those put off last), then tickets that stopped by
- * themselves and have no successor.
- */
+/** What needs the operator, most urgent first: what was decided in this window is not in it, what was put off comes last. */
 export function waitingOf(
-  tickets: Readonly<Record<string, TicketSummary>>,
+  items: readonly WaitingItem[],
   sent: ReadonlySet<string>,
   later: readonly string[],
-): Waiting[] {
-  const all = Object.values(tickets);
-  const approvals = all
-    .filter((ticket) => ticket.state === 'draft' && !ticket.housekeeping && !sent.has(ticket.id))
-    .sort((a, b) => later.indexOf(a.id) - later.indexOf(b.id) || urgentFirst(a, b));
-  const stopped = all
-    .filter(
-      (ticket) =>
-        (ticket.state === 'draft' && ticket.housekeeping) ||
-        (ticket.state === 'blocked' &&
-          !settled.test(ticket.blockedReason ?? '') &&
-          ticket.successor === null),
-    )
-    .sort(urgentFirst);
+): WaitingItem[] {
+  const open = items.filter((item) => !sent.has(item.key));
+  const putOff = (item: WaitingItem) => later.indexOf(item.key);
   return [
-    ...approvals.map((ticket): Waiting => ({ kind: 'approval', ticket })),
-    ...stopped.map((ticket): Waiting => ({ kind: 'stopped', ticket })),
+    ...open.filter((item) => putOff(item) === -1),
+    ...open.filter((item) => putOff(item) !== -1).sort((a, b) => putOff(a) - putOff(b)),
   ];
 }
 
+/** The mark that stands beside each kind. */
+export const markOf: Record<WaitingItem['kind'], 'draft' | 'waiting' | 'blocked'> = {
+  ask: 'waiting',
+  question: 'waiting',
+  checkpoint: 'waiting',
+  conflict: 'waiting',
+  plan: 'draft',
+  approval: 'draft',
+  'dead-letter': 'blocked',
+};
+
 /** Where a decision is taken. */
-export function placeOf(waiting: Waiting): string {
-  return waiting.kind === 'approval' ? `/approvals/${waiting.ticket.id}` : `/ticket/${waiting.ticket.id}`;
+export function placeOf(item: Pick<WaitingItem, 'key' | 'kind' | 'ticket'>): string {
+  if (item.ticket === null) return '/approvals';
+  return item.kind === 'approval' ? `/approvals/${item.ticket}` : `/approvals/${item.ticket}/${item.kind}`;
 }
 
 /** The decisions that wait now: the one count that is the same everywhere. */
-export function useWaiting(): Waiting[] {
-  const tickets = useLive((live) => live.tickets);
+export function useWaiting(): WaitingItem[] {
+  const items = useLive((live) => live.waiting);
   const pending = useDecisions((state) => state.pending);
   const later = useDecisions((state) => state.later);
   return useMemo(() => {
-    const sent = new Set(pending.filter((each) => each.failure === null).map((each) => each.id));
-    return waitingOf(tickets, sent, later);
-  }, [tickets, pending, later]);
+    const sent = new Set(pending.filter((each) => each.failure === null).map((each) => each.key));
+    return waitingOf(items, sent, later);
+  }, [items, pending, later]);
 }

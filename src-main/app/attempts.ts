@@ -155,6 +155,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       spentUsd,
       inTicket,
       totalMs: parts.attemptMs,
+      onGone: working.end,
       reports: {
         ...working.reports,
         result: (report) => Promise.resolve(submit(report)),
@@ -162,7 +163,6 @@ export function createAttempts(parts: AttemptParts): Attempts {
         brief: () => brief,
       },
     });
-    working.end();
 
     const now = tickets.get(id);
     if (!now || openAttempt(now)?.id !== attempt)

@@ -256,6 +256,7 @@ export async function openWorkspace(
         ...(error === undefined ? {} : { error }),
       })),
       waiting: countWaiting(waiting()),
+      waits: urgentFirst(waiting()),
       running,
     }),
     runtimes: () =>

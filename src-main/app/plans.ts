@@ -60,32 +60,35 @@ export function createPlans(parts: {
     const working = createWorkingReports({ ...parts, ticket: id, run, role: contract.name });
     let stopping: () => void = () => undefined;
     const brief = plannerBrief(started.value, contract, parts.extracts(ticket));
-    const end = await inRoom(ticket, repository, base.value, contract, runtime, run, brief, 'plan', {
-      ...working.reports,
-      result: () =>
-        Promise.resolve(
-          fail(
-            'refused-transition',
-            `${id} is planned first: nothing is carried out before its plan is approved`,
-            'submit the plan and stop',
+    const room = { ticket, repository, commit: base.value, contract, runtime, run, brief };
+    const end = await inRoom(
+      { ...room, stage: 'plan', onGone: working.end },
+      {
+        ...working.reports,
+        result: () =>
+          Promise.resolve(
+            fail(
+              'refused-transition',
+              `${id} is planned first: nothing is carried out before its plan is approved`,
+              'submit the plan and stop',
+            ),
           ),
-        ),
-      verdict: () => Promise.resolve(fail('not-authorized', 'only the verifier gives a verdict')),
-      plan: (text) => {
-        const taken = tickets.execute(
-          id,
-          { type: 'submit-plan', run, text },
-          { kind: 'run', run, role: contract.name },
-        );
-        if (taken.ok) {
-          stopping();
-          stopping = parts.timer.after(STOP_MS, () => void brand.runs.stop(run, 'its plan is submitted'));
-        }
-        return Promise.resolve(taken);
+        verdict: () => Promise.resolve(fail('not-authorized', 'only the verifier gives a verdict')),
+        plan: (text) => {
+          const taken = tickets.execute(
+            id,
+            { type: 'submit-plan', run, text },
+            { kind: 'run', run, role: contract.name },
+          );
+          if (taken.ok) {
+            stopping();
+            stopping = parts.timer.after(STOP_MS, () => void brand.runs.stop(run, 'its plan is submitted'));
+          }
+          return Promise.resolve(taken);
+        },
       },
-    });
+    );
     stopping();
-    working.end();
     const now = tickets.get(id);
     if (now?.plan.run !== run) return ok(undefined);
     const submitted = now.plan.versions.at(-1)?.run === run;
@@ -117,26 +120,30 @@ export function createPlans(parts: {
     const run = brand.runs.newId();
     const started = tickets.execute(id, { type: 'start-plan-review', version, run }, core, `review:${run}`);
     if (!started.ok) return started;
-    const base = (await repository.git.head()) as CommitId;
+    const commit = await repository.git.head();
     const brief = reviewerBrief(started.value, contract);
-    await inRoom(ticket, repository, base, contract, runtime, run, brief, 'review', {
-      result: () => Promise.resolve(fail('not-authorized', 'a reviewer submits no result')),
-      verdict: () => Promise.resolve(fail('not-authorized', 'a plan has no verdict; review it')),
-      comment: () => Promise.resolve(fail('not-authorized', 'a reviewer says it in its note')),
-      search: (query) => Promise.resolve(ok(parts.search(query))),
-      review: (given) =>
-        Promise.resolve(
-          tickets.execute(
-            id,
-            {
-              type: given.decision === 'approve' ? 'approve-plan' : 'revise-plan',
-              version: given.version,
-              note: given.note,
-            },
-            { kind: 'run', run, role: contract.name },
+    const room = { ticket, repository, commit, contract, runtime, run, brief };
+    await inRoom(
+      { ...room, stage: 'review' },
+      {
+        result: () => Promise.resolve(fail('not-authorized', 'a reviewer submits no result')),
+        verdict: () => Promise.resolve(fail('not-authorized', 'a plan has no verdict; review it')),
+        comment: () => Promise.resolve(fail('not-authorized', 'a reviewer says it in its note')),
+        search: (query) => Promise.resolve(ok(parts.search(query))),
+        review: (given) =>
+          Promise.resolve(
+            tickets.execute(
+              id,
+              {
+                type: given.decision === 'approve' ? 'approve-plan' : 'revise-plan',
+                version: given.version,
+                note: given.note,
+              },
+              { kind: 'run', run, role: contract.name },
+            ),
           ),
-        ),
-    });
+      },
+    );
     return ok(undefined);
   };
 
@@ -153,16 +160,20 @@ export function createPlans(parts: {
   };
 
   const inRoom = async (
-    ticket: Ticket,
-    repository: BrandRepository,
-    commit: CommitId,
-    contract: AgentContract,
-    runtime: Runtime,
-    run: RunId,
-    brief: string,
-    stage: 'plan' | 'review',
+    asked: {
+      ticket: Ticket;
+      repository: BrandRepository;
+      commit: CommitId;
+      contract: AgentContract;
+      runtime: Runtime;
+      run: RunId;
+      brief: string;
+      stage: 'plan' | 'review';
+      onGone?: () => void;
+    },
     reports: Omit<RunReports, 'progress' | 'brief'>,
   ): Promise<RunEnd> => {
+    const { ticket, repository, commit, contract, runtime, run, brief, stage, onGone } = asked;
     const folder = join(brand.places.checkouts, `.${stage}-${ticket.id}`);
     const { git, config } = repository;
     await git.removeCheckout(folder, { discard: true });
@@ -209,6 +220,7 @@ export function createPlans(parts: {
         spentUsd: tickets.costUsd(ticket.id),
         inTicket: pathsTest(ticket.draft.paths),
         totalMs: parts.attemptMs,
+        ...(onGone === undefined ? {} : { onGone }),
         reports: { ...reports, brief: () => brief },
       });
     } finally {

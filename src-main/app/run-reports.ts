@@ -12,7 +12,7 @@ import type { Timer } from './timer.ts';
 export interface WorkingReports {
   reports: Pick<RunReports, 'comment' | 'ask' | 'search' | 'wikiWrite' | 'checkpoint'>;
   /** The run has ended: whatever still waits for an answer is told that there is none. */
-  end(): void;
+  end: () => void;
 }
 
 export function createWorkingReports(parts: {

@@ -50,6 +50,8 @@ export interface RunRequest {
   inTicket(path: string): boolean;
   reports: Omit<RunReports, 'progress' | 'guard'>;
   totalMs: number;
+  /** Called when the agent program is gone and before its socket closes: nothing waits for the operator on its behalf. */
+  onGone?(): void;
 }
 
 /** The runs of one brand: the only way in which an agent process comes to be. */
@@ -324,6 +326,7 @@ export function createRuns(options: {
         await pause(wait, abort.signal);
       }
     } finally {
+      request.onGone?.();
       await gateway.close();
       rmSync(home, { recursive: true, force: true });
     }

@@ -149,6 +149,8 @@ export const StatusView = z.object({
   core: z.object({ pid: z.number().int(), socket: z.string(), url: z.string().optional() }).nullable(),
   brands: z.array(z.object({ id: BrandId, state: z.enum(['open', 'closed']), error: z.string().optional() })),
   waiting: WaitingCounts,
+  /** What waits, most urgent first. */
+  waits: z.array(WaitingItem),
   running: z.number().int(),
   /** Agent programs as the core sees them; absent while none runs. */
   runtimes: z.array(RuntimeView).optional(),

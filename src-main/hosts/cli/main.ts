@@ -14,6 +14,7 @@ import { addRunCommands } from './commands/run.ts';
 import { addSafetyCommands } from './commands/safety.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTicketCommands } from './commands/ticket.ts';
+import { addDecisionCommands } from './commands/decisions.ts';
 import { addTicketMoveCommands } from './commands/ticket-moves.ts';
 import { nodePath } from './context.ts';
 import { CommandFailure, failureOf } from './failure.ts';
@@ -29,6 +30,7 @@ async function run(args: string[]): Promise<number> {
   addBrandCommands(program);
   const ticket = addTicketCommands(program);
   addTicketMoveCommands(ticket);
+  addDecisionCommands(program, ticket);
   addStartCommand(program);
   addRunCommands(program);
   addGuardCommands(program);

@@ -1,4 +1,3 @@
-import type { ReactNode } from 'react';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { runtimeTitle } from '../../choices.ts';
 import { count, money, visible, visibleLine } from '../../format.ts';
@@ -8,20 +7,9 @@ import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
 import { Code, Command, Line, Prose } from '../../ui/text.tsx';
 import css from './approvals.module.css';
+import { Part } from './decision-card.tsx';
 import { changedSince } from './changed.ts';
 import { needsCommand, risksOf } from './risks.ts';
-
-function Part({ name, changed, children }: { name: string; changed?: boolean; children: ReactNode }) {
-  return (
-    <section className={css.part}>
-      <h3 className={css.name}>
-        {name}
-        {changed === true && <span className={css.changed}>{t.approvals.changed}</span>}
-      </h3>
-      <div className={css.value}>{children}</div>
-    </section>
-  );
-}
 
 function Names({ names }: { names: readonly string[] }) {
   return (
@@ -177,7 +165,13 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
         </p>
         {ticket.command !== null && <Command text={ticket.command} />}
         {needsCommand(ticket) && <p className={css.needs}>{t.approvals.needsCommand}</p>}
-        {ticket.mode === 'plan_first' && <p className={css.quiet}>{t.approvals.planFirst}</p>}
+        <p className={css.mode}>
+          {ticket.mode === 'plan_first' ? t.approvals.planFirst : t.approvals.direct}{' '}
+          {t.approvals.modeBecause(
+            visibleLine(ticket.modeDecision.reason),
+            visibleLine(ticket.modeDecision.rule),
+          )}
+        </p>
       </Part>
       <Part name={t.approvals.network} changed={changed.has('network')}>
         {ticket.network.length === 0 ? (

@@ -1,78 +1,29 @@
 import { useState } from 'react';
-import type { Failure } from '../../../src-main/contract/errors.ts';
+import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { ask, commandId } from '../../connection.ts';
 import { approve, putOff, useDecisions } from '../../decisions.ts';
-import { fold } from '../../feed.ts';
 import { useKeys } from '../../keys.ts';
 import { useQuery } from '../../query.ts';
 import { go } from '../../router.ts';
 import { announce, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { Field, TextArea } from '../../ui/field.tsx';
-import { Empty, Failed, Loaded } from '../../ui/said.tsx';
+import { Empty, Loaded } from '../../ui/said.tsx';
 import { Link } from '../../ui/link.tsx';
-import { useWaiting } from '../../waiting.ts';
+import { placeOf, useWaiting } from '../../waiting.ts';
 import { openEditor } from '../frame/overlays.ts';
 import { Page } from '../frame/page.tsx';
 import { ApprovalCard } from './approval-card.tsx';
 import css from './approvals.module.css';
+import { DecideBar } from './decide-bar.tsx';
+import { DecisionCard } from './decision-card.tsx';
+import { NoteDialog, sendBackWords } from './note-dialog.tsx';
 import { needsCommand } from './risks.ts';
 
-function SendBack({ ticket, onClose }: { ticket: TicketDetail; onClose(): void }) {
-  const [note, setNote] = useState('');
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const send = async () => {
-    const answer = await ask((client) =>
-      client.ticket.return({ id: ticket.id, note, commandId: commandId() }),
-    );
-    if (!answer.ok) {
-      setFailure(answer.failure);
-      return;
-    }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
-    announce(t.approvals.sentBack(ticket.title));
-    putOff(ticket.id);
-    onClose();
-    go('/approvals');
-  };
-  return (
-    <Dialog title={t.approvals.sendBackTitle} onClose={onClose}>
-      <form
-        className={css.note}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <Field label={t.approvals.note} hint={t.approvals.noteHint}>
-          {(ids) => (
-            <TextArea
-              {...ids}
-              rows={4}
-              autoFocus
-              required
-              value={note}
-              onChange={(event) => setNote(event.target.value)}
-            />
-          )}
-        </Field>
-        {failure !== null && <Failed failure={failure} />}
-        <div className={css.noteEnd}>
-          <Button kind="primary" type="submit" disabled={note.trim() === ''}>
-            {t.approvals.sendBack}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-function Decide({ ticket, next }: { ticket: TicketDetail; next: string | null }) {
+function Decide({ item, ticket, next }: { item: WaitingItem; ticket: TicketDetail; next: string | null }) {
   const [returning, setReturning] = useState(false);
-  const forward = () => go(next === null ? '/approvals' : `/approvals/${next}`);
+  const forward = () => go(next ?? '/approvals');
   const yes = () => {
     approve(ticket);
     forward();
@@ -80,7 +31,7 @@ function Decide({ ticket, next }: { ticket: TicketDetail; next: string | null })
   const lacking = needsCommand(ticket);
   const edit = () => openEditor({ ticket, ...(lacking && { focus: 'command' as const }) });
   const later = () => {
-    putOff(ticket.id);
+    putOff(item.key);
     forward();
   };
   useKeys(t.nav.approvals, [
@@ -104,25 +55,43 @@ function Decide({ ticket, next }: { ticket: TicketDetail; next: string | null })
       <Button shortcut="l" onClick={later} disabled={next === null}>
         {t.approvals.later}
       </Button>
-      {returning && <SendBack ticket={ticket} onClose={() => setReturning(false)} />}
+      {returning && (
+        <NoteDialog
+          {...sendBackWords}
+          send={(note) =>
+            ask((client) => client.ticket.return({ id: ticket.id, note, commandId: commandId() }))
+          }
+          onSent={() => {
+            announce(t.approvals.sentBack(ticket.title));
+            putOff(item.key);
+            go('/approvals');
+          }}
+          onClose={() => setReturning(false)}
+        />
+      )}
     </div>
   );
 }
 
-/** One draft at a time, large, with what is decided about it always in the same place. */
-export function ApprovalsScreen({ ticket: named }: { ticket: string | null }) {
-  const waiting = useWaiting().filter((each) => each.kind === 'approval');
+/** One thing that waits at a time, large, with what is decided about it always in the same place. */
+export function ApprovalsScreen({ ticket: named, kind }: { ticket: string | null; kind: string | null }) {
+  const waiting = useWaiting().filter((each) => each.ticket !== null);
   const known = useLive((live) => (named === null ? undefined : live.tickets[named]));
   const pending = useDecisions((state) =>
     state.pending.some((each) => each.id === named && each.failure === null),
   );
-  const at = named === null ? 0 : waiting.findIndex((each) => each.ticket.id === named);
-  const current = waiting[at]?.ticket;
-  const next = waiting.length > 1 ? (waiting[(at + 1) % waiting.length]?.ticket.id ?? null) : null;
+  const at =
+    named === null
+      ? 0
+      : waiting.findIndex((each) => each.ticket === named && each.kind === (kind ?? 'approval'));
+  const item = waiting[at];
+  const summary = useLive((live) => live.tickets[item?.ticket ?? '']);
+  const following = waiting.length > 1 ? waiting[(at + 1) % waiting.length] : undefined;
+  const next = following === undefined ? null : placeOf(following);
   const query = useQuery(
-    current === undefined ? null : `ticket/${current.id}`,
-    current?.version ?? 0,
-    (client) => client.ticket.show({ id: current?.id ?? '' }),
+    item === undefined ? null : `ticket/${item.ticket}`,
+    summary?.version ?? 0,
+    (client) => client.ticket.show({ id: item?.ticket ?? '' }),
   );
   const shown = query.value;
   return (
@@ -130,9 +99,7 @@ export function ApprovalsScreen({ ticket: named }: { ticket: string | null }) {
       title={t.nav.approvals}
       width="full"
       actions={
-        current !== undefined && (
-          <span className={css.quiet}>{t.approvals.place(at + 1, waiting.length)}</span>
-        )
+        item !== undefined && <span className={css.quiet}>{t.approvals.place(at + 1, waiting.length)}</span>
       }
     >
       <div className={css.screen}>
@@ -141,11 +108,12 @@ export function ApprovalsScreen({ ticket: named }: { ticket: string | null }) {
           tabIndex={0}
           role="region"
           aria-label={t.approvals.region}
-          key={`card ${current?.id ?? ''}`}
+          key={`card ${item?.key ?? ''}`}
         >
           <div className={css.column}>
-            {current === undefined ? (
-              named !== null && (known === undefined || known.state !== 'draft' || pending) ? (
+            {item === undefined ? (
+              named !== null &&
+              (known === undefined || kind !== null || known.state !== 'draft' || pending) ? (
                 <Empty
                   title={pending ? t.approvals.isPending(named) : t.approvals.notWaiting(named)}
                   action={
@@ -159,14 +127,26 @@ export function ApprovalsScreen({ ticket: named }: { ticket: string | null }) {
               )
             ) : (
               <Loaded query={query} rows={10}>
-                {(ticket) => <ApprovalCard ticket={ticket} />}
+                {(ticket) =>
+                  item.kind === 'approval' ? (
+                    <ApprovalCard ticket={ticket} />
+                  ) : (
+                    <DecisionCard item={item} ticket={ticket} />
+                  )
+                }
               </Loaded>
             )}
           </div>
         </div>
-        {shown !== null && current !== undefined && shown.hash === current.hash && (
-          <Decide key={`decide ${shown.id}`} ticket={shown} next={next} />
-        )}
+        {shown !== null &&
+          item !== undefined &&
+          shown.id === item.ticket &&
+          shown.hash === summary?.hash &&
+          (item.kind === 'approval' ? (
+            <Decide key={`decide ${item.key}`} item={item} ticket={shown} next={next} />
+          ) : (
+            <DecideBar key={`decide ${item.key}`} item={item} ticket={shown} next={next} />
+          ))}
       </div>
     </Page>
   );

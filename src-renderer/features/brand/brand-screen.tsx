@@ -52,7 +52,7 @@ export function BrandScreen({
   ticket: string | null;
 }) {
   const brand = useLive((live) => brandById(live.brands, id));
-  const waiting = useWaiting().filter((each) => each.ticket.brand === id).length;
+  const waiting = useWaiting().filter((each) => each.brand === id).length;
   const running = useLive(
     (live) => Object.values(live.runs).filter((run) => run.brand === id && run.state === 'running').length,
   );

@@ -7,7 +7,7 @@ import { Empty } from '../../ui/said.tsx';
 import { Fact, Facts, Section } from '../../ui/section.tsx';
 import { StateMark } from '../../ui/state-mark.tsx';
 import { Ago, Code, Line } from '../../ui/text.tsx';
-import { placeOf, useWaiting } from '../../waiting.ts';
+import { markOf, placeOf, useWaiting } from '../../waiting.ts';
 import css from './brand.module.css';
 
 /** One repository: where it is, its checks, and what they said about its branch as it is. */
@@ -41,7 +41,7 @@ export function Repository({ repository }: { repository: RepositoryView }) {
 
 /** What a brand is, and what waits in it. */
 export function Overview({ brand }: { brand: BrandView }) {
-  const waiting = useWaiting().filter((each) => each.ticket.brand === brand.id);
+  const waiting = useWaiting().filter((each) => each.brand === brand.id);
   const tickets = useLive((live) => live.tickets);
   const working = Object.values(tickets).filter(
     (ticket) => ticket.brand === brand.id && (ticket.state === 'in_progress' || ticket.state === 'verifying'),
@@ -55,10 +55,10 @@ export function Overview({ brand }: { brand: BrandView }) {
         ) : (
           <Rows label={t.today.needsYou}>
             {waiting.map((each) => (
-              <Row key={each.ticket.id} to={placeOf(each)}>
-                <StateMark state={each.ticket.state} word={t.today.waits[each.kind]} />
-                <Line text={each.ticket.title} className={css.title} />
-                <Ago at={each.ticket.updatedAt} />
+              <Row key={each.key} to={placeOf(each)}>
+                <StateMark state={markOf[each.kind]} word={t.today.waits[each.kind]} />
+                <Line text={each.title} className={css.title} />
+                <Ago at={each.since} />
               </Row>
             ))}
           </Rows>

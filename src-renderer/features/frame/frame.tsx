@@ -39,7 +39,7 @@ function useGlobalKeys() {
   };
   const takeBack = () => {
     const decision = undo();
-    if (decision !== null) go(`/approvals/${decision.id}`);
+    if (decision !== null) go(decision.place);
   };
   useKeys(t.keys.everywhere, [
     { key: 'Mod+k', label: t.palette.open, run: () => openOverlay('palette'), typing: true },

@@ -20,7 +20,7 @@ function Open({ decision, others }: { decision: Pending; others: number }) {
   const left = useSecondsLeft(decision.sendsAt);
   const takeBack = () => {
     undo(decision.id);
-    go(`/approvals/${decision.id}`);
+    go(decision.place);
   };
   return (
     <div className={css.bar} data-pending={decision.id}>
@@ -51,7 +51,7 @@ function NotTaken({ decision }: { decision: Pending }) {
       <Button
         onClick={() => {
           dismiss(decision.id);
-          go(`/approvals/${decision.id}`);
+          go(decision.place);
         }}
       >
         {t.approvals.readAgain}

@@ -50,7 +50,6 @@ export function Rail() {
   const waiting = useWaiting();
   const grade = useLive((live) => live.doctor?.grade);
   const first = waiting[0];
-  const approvals = waiting.filter((each) => each.kind === 'approval').length;
   const brandHere = route.screen === 'brand' ? route.brand : null;
 
   return (
@@ -85,7 +84,7 @@ export function Rail() {
           to="/approvals"
           icon={<Stamp {...size} />}
           here={route.screen === 'approvals'}
-          badge={approvals > 0 ? <Count count={approvals} /> : null}
+          badge={waiting.length > 0 ? <Count count={waiting.length} /> : null}
         >
           {t.nav.approvals}
         </Item>
@@ -104,7 +103,7 @@ export function Rail() {
       </div>
       <ul className={`${css.list} ${css.brands}`}>
         {brands.map((brand) => {
-          const count = waiting.filter((each) => each.ticket.brand === brand.id).length;
+          const count = waiting.filter((each) => each.brand === brand.id).length;
           return (
             <li key={brand.id} style={hueOf(brand.colour)}>
               <Link

@@ -10,7 +10,7 @@ import { Empty } from '../../ui/said.tsx';
 import { Section } from '../../ui/section.tsx';
 import { StateMark } from '../../ui/state-mark.tsx';
 import { Ago, Line, Money } from '../../ui/text.tsx';
-import { placeOf, useWaiting } from '../../waiting.ts';
+import { markOf, placeOf, useWaiting } from '../../waiting.ts';
 import { Page } from '../frame/page.tsx';
 import { Lacks } from '../onboarding/lacks.tsx';
 import { Ask, typed } from './ask.tsx';
@@ -38,14 +38,14 @@ function NeedsYou() {
       ) : (
         <Rows label={t.today.needsYou}>
           {waiting.slice(0, shownAtMost).map((each) => (
-            <Row key={each.ticket.id} to={placeOf(each)} className={css.row}>
+            <Row key={each.key} to={placeOf(each)} className={css.row}>
               <span className={css.brand}>
-                <BrandMark id={each.ticket.brand} />
+                <BrandMark id={each.brand} />
               </span>
-              <StateMark state={each.ticket.state} word={t.today.waits[each.kind]} />
-              <Line text={each.ticket.title} className={css.title} />
-              {each.kind === 'stopped' && <Line text={each.ticket.reason} className={css.reason} />}
-              <Ago at={each.ticket.updatedAt} />
+              <StateMark state={markOf[each.kind]} word={t.today.waits[each.kind]} />
+              <Line text={each.title} className={css.title} />
+              {each.kind !== 'approval' && <Line text={each.detail} className={css.reason} />}
+              <Ago at={each.since} />
             </Row>
           ))}
           {waiting.length > shownAtMost && (

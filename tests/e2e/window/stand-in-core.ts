@@ -187,6 +187,7 @@ export async function startStandIn({
         core: null,
         brands: [],
         waiting: countWaiting(waiting()),
+        waits: waiting(),
         running: 2,
       }),
     ),

@@ -65,12 +65,6 @@ describe('every failure with --json is one JSON value and the exit code that bel
 test.each(
   [
     'brand seal',
-    'plan show',
-    'plan approve',
-    'plan revise',
-    'submit plan',
-    'submit result',
-    'submit verdict',
     'batch create',
     'batch list',
     'batch show',
@@ -89,15 +83,12 @@ test.each(
     'mail send',
     'mail list',
     'mail read',
-    'handoff write',
-    'handoff read',
     'distill gather',
     'distill route',
     'distill run',
     'wiki lint',
     'wiki reindex',
     'rehearse',
-    'mcp',
   ].map((command) => [command]),
 )('%s says that it is not built', async (command) => {
   const { code, value } = await workspace.json<Failed>([
@@ -109,6 +100,15 @@ test.each(
   expect(code).toBe(1);
   expect(value).toEqual(failure('not-built'));
 });
+
+test.each([['submit plan'], ['submit result'], ['submit verdict'], ['mcp'], ['ask']])(
+  '%s is a run’s: outside of one it says so',
+  async (command) => {
+    const { code, value } = await workspace.json<Failed>([...command.split(' '), 'anything']);
+    expect(code).toBe(1);
+    expect(value).toEqual(failure('not-authorized'));
+  },
+);
 
 describe('which workspace', () => {
   test('the option, the environment, the nearest parent, in this order', async () => {

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import { closedStatus, initWorkspace } from '../../../app/index.ts';
 import { BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../../../contract/config.ts';
+import { Handoff } from '../../../contract/handoff.ts';
 import { StartAnswers } from '../../../contract/operator-api.ts';
-import type { StatusView } from '../../../contract/operator-api.ts';
+import type { StatusView, WaitingItem } from '../../../contract/operator-api.ts';
 import { TicketDraft } from '../../../contract/tickets.ts';
 import { openInBrowser } from '../browser-window.ts';
 import { refuse, valueOf } from '../failure.ts';
@@ -18,6 +19,7 @@ const schemas = {
   contract: ContractFrontmatter,
   'ticket-draft': TicketDraft,
   'start-answers': StartAnswers,
+  handoff: Handoff,
 };
 
 /** `init`, `status`, `serve`, `core stop` and `schema`. */
@@ -126,6 +128,15 @@ export function addOpenCommands(program: Group): void {
   );
 }
 
+/** What waits, one line each, as every door lists it. */
+function describeWaiting(waits: readonly WaitingItem[]): string {
+  return table(
+    ['WAITS', 'TICKET', 'TITLE', 'WHAT'],
+    waits.map(({ kind, ticket, title, detail }) => [kind, ticket ?? '', title, detail]),
+    'Nothing waits for you.',
+  );
+}
+
 function describeStatus(status: StatusView): string {
   const core = status.core === null ? 'not running' : `running, process ${status.core.pid}`;
   const { approvals, questions, total } = status.waiting;
@@ -142,7 +153,8 @@ function describeStatus(status: StatusView): string {
     status.brands.map((brand) => [brand.id, brand.state, brand.error ?? '']),
     'No brand yet.',
   );
-  if (status.runtimes === undefined) return `${above}\n\n${brands}`;
+  const list = describeWaiting(status.waits);
+  if (status.runtimes === undefined) return `${above}\n\n${list}\n\n${brands}`;
   const programs = table(
     ['AGENT PROGRAM', 'VERSION', 'WHAT IT CAN DO'],
     status.runtimes.map(({ title, present, version, capabilities }) => [
@@ -152,7 +164,7 @@ function describeStatus(status: StatusView): string {
     ]),
     'No agent program.',
   );
-  return `${above}\n\n${brands}\n\n${programs}`;
+  return `${above}\n\n${list}\n\n${brands}\n\n${programs}`;
 }
 
 /** Settles when a process is gone; the connection ended before, so that this is a matter of milliseconds. */

@@ -5,19 +5,15 @@ import type { Group } from '../program.ts';
 /** What the command line will have and has not yet; `''` is a command without a second word. */
 const unbuilt: Record<string, string[]> = {
   brand: ['seal'],
-  plan: ['show', 'approve', 'revise'],
-  submit: ['plan', 'result', 'verdict'],
   batch: ['create', 'list', 'show', 'archive'],
   sling: [''],
   template: ['list', 'show', 'apply'],
   formula: ['cook', 'pour', 'burn', 'squash'],
   checkpoint: ['save', 'list', 'restore'],
   mail: ['send', 'list', 'read'],
-  handoff: ['write', 'read'],
   distill: ['gather', 'route', 'run'],
   wiki: ['lint', 'reindex'],
   rehearse: [''],
-  mcp: [''],
 };
 
 /** Every other command of the command line: each says that it is not built, whatever it is given. */
