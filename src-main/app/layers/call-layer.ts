@@ -120,7 +120,7 @@ function openGateway(
   return openRunGateway({
     folder: places.sockets,
     owner: brand.identity,
-    run: { id: `R-${brand.id}-proof`, role: EXECUTOR, ticket: null, brand: brand.id },
+    run: { id: `R-${brand.id}-proof`, role: EXECUTOR, ticket: null, brand: brand.id, calls: [] },
     reports: {
       ...{ result: refused, verdict: refused, progress: refused, comment: refused, brief: () => '' },
       guard(event, input) {
