@@ -102,7 +102,7 @@ function wantedPins(brand: Patient['brand'], there: ReadonlySet<string>): [strin
 function isOver(brand: Patient['brand'], pin: string, there: ReadonlySet<string>): boolean {
   const ticket = ticketOf(brand, pin.slice(0, pin.lastIndexOf('.')));
   const attempt = ticket?.attempts.find(({ id }) => id === pin);
-  if (!ticket || attempt?.endedAt == null) return false;
+  if (!ticket || !attempt || attempt.endedAt === null) return false;
   const isLast = ticket.attempts.at(-1)?.id === pin;
   return !isLast || !there.has(checkoutFolder(brand.places, ticket.id));
 }
