@@ -230,7 +230,7 @@ function build() {
     encoding: 'utf8',
   });
   rmSync(buildStamp, { force: true });
-  for (const part of ['main', 'preload', 'renderer']) {
+  for (const part of ['main', 'preload', 'run', 'renderer']) {
     if (existsSync(join(root, 'out', part))) renameSync(join(root, 'out', part), join(last, part));
     renameSync(join(next, part), join(root, 'out', part));
   }

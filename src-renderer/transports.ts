@@ -131,7 +131,11 @@ const openTerminal = () =>
           return;
         }
         resolve({
-          send: (message) => socket.send(message as string | Uint8Array<ArrayBuffer>),
+          // What is said to a line that has ended goes nowhere, like what is typed without one.
+          send: (message) => {
+            if (socket.readyState === WebSocket.OPEN)
+              socket.send(message as string | Uint8Array<ArrayBuffer>);
+          },
           listen: (onMessage) =>
             socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) =>
               onMessage(typeof data === 'string' ? data : new Uint8Array(data)),
