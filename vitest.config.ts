@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, include: string[], workers: number, timeout = 60_000) => ({
+const project = (name: string, include: string[], workers: number, timeout = 180_000) => ({
   test: {
     name,
     include,
