@@ -243,7 +243,7 @@ const SEEK = `
         const path = folder + '/' + entry.name;
         try { if (entry.isDirectory() && depth > 0) walk(path, depth - 1); else if (entry.isFile()) seen += readFileSync(path, 'latin1'); } catch {}
       } };
-      for (const folder of ['/etc', '/run', '/home', '/tmp', '/work', '/opt/atrium/run']) walk(folder, 4);
+      for (const folder of ['/etc', '/run', '/home', '/tmp', '/work', '/opt/atrium/run']) try { walk(folder, 4); } catch {}
       const found = () => seen.includes(key);`;
 
 test('the key of a model is nowhere inside: not in a variable, a file, a process or an answer (environment.model-key)', async () => {

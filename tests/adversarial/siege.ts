@@ -23,7 +23,10 @@ export interface Siege {
   untilRun(ticket: string, holds: (run: RunView) => boolean): Promise<RunView>;
   /** Settles when the transcript of the ticket's first run holds this text. */
   untilSaid(ticket: string, text: string): Promise<void>;
-  /** Orders, waits for the end of the first attempt, and blocks what would try again. */
+  /**
+   * Orders, waits for the end of the first attempt, and blocks what would try again. What halts for the operator is let pass: the
+   * walls behind are what is tried.
+   */
   attack(brand: string, draft: TicketDraftInput): Promise<Attempted>;
   transcript(run: string): Promise<RunOutput[]>;
   end(): Promise<void>;
@@ -103,10 +106,14 @@ export function laySiege({ client }: Pick<InProcessCore, 'client'>): Siege {
     async attack(brand, draft) {
       const { id } = await order(brand, draft);
       const over = (ticket: TicketSummary) => ['merged', 'blocked'].includes(ticket.state);
-      const first = await until(
-        id,
-        (ticket) => over(ticket) || (ticket.attemptList[0]?.endedAt ?? null) !== null,
-      );
+      const ended = (ticket: TicketDetail) =>
+        over(ticket) || (ticket.attemptList[0]?.endedAt ?? null) !== null;
+      const halted = ({ checkpoint }: TicketDetail) => checkpoint?.state === 'waiting';
+      let first = await until(id, (ticket) => ended(ticket) || halted(ticket));
+      if (!ended(first) && first.checkpoint) {
+        held(await client.checkpoint.approve({ id: first.id, commit: first.checkpoint.commit }));
+        first = await until(id, ended);
+      }
       if (!over(first)) await client.ticket.block({ id: first.id, reason: 'one attempt is enough' });
       const ticket = await show(id);
       const run = ticket.attemptList[0]?.run;

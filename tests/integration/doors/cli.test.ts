@@ -213,6 +213,6 @@ describe('schema', () => {
       required: string[];
     };
     expect(draft.required).toEqual(['title']);
-    expect(value.files).toHaveLength(5);
+    expect(value.files).toHaveLength(6);
   });
 });
