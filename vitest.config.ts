@@ -1,9 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, include: string[], workers: number, timeout = 180_000) => ({
+const badInput = 'tests/integration/bad-input/**/*.test.ts';
+
+const project = (
+  name: string,
+  include: string[],
+  workers: number,
+  { timeout = 180_000, exclude = [] as string[] } = {},
+) => ({
   test: {
     name,
     include,
+    exclude,
     environment: 'node' as const,
     // Sandboxes in tests are whole ones.
     globalSetup: ['scripts/native.mjs'],
@@ -25,10 +33,11 @@ export default defineConfig({
       ),
       project('architecture', ['tests/architecture.test.ts'], 1),
       project('conformance', ['tests/conformance/**/*.test.ts'], 2),
-      project('integration', ['tests/integration/**/*.test.ts'], 2),
-      project('programs', ['tests/programs/**/*.test.ts'], 1, 300_000),
+      project('integration', ['tests/integration/**/*.test.ts'], 2, { exclude: [badInput] }),
+      project('bad-input', [badInput], 2),
+      project('programs', ['tests/programs/**/*.test.ts'], 1, { timeout: 300_000 }),
       project('chaos', ['tests/chaos/**/*.test.ts'], 1),
-      project('adversarial', ['tests/adversarial/**/*.test.ts'], 1),
+      project('adversarial', ['tests/adversarial/**/*.test.ts'], 2),
     ],
   },
 });

@@ -12,7 +12,7 @@ import { buildArguments, type LaunchPlan } from '../../src-main/services/sandbox
 import { chooseLimitKeeper } from '../../src-main/services/sandbox/limits.ts';
 import { inspectMounts } from '../../src-main/services/sandbox/mounts.ts';
 import { composeSandbox } from '../../src-main/services/sandbox/sandbox.ts';
-import { laySiege, loot, nodeProgram, type Siege } from '../adversarial/siege.ts';
+import { laySiege, loot, nodeProgram, type Siege } from './siege.ts';
 import { addBrand, appRoot, held, makePlace, nodePath } from '../support/workspace.ts';
 import type { InProcessCore, TestPlace, TestRepository } from '../support/workspace.ts';
 

@@ -10,7 +10,7 @@ import { kernelLayerAt } from '../../src-main/services/sandbox/kernel-layer.ts';
 import { chooseLimitKeeper } from '../../src-main/services/sandbox/limits.ts';
 import { inspectMounts } from '../../src-main/services/sandbox/mounts.ts';
 import { composeSandbox, type SandboxParts } from '../../src-main/services/sandbox/sandbox.ts';
-import { laySiege } from '../adversarial/siege.ts';
+import { laySiege } from './siege.ts';
 import { addBrand, appRoot, held, makePlace } from '../support/workspace.ts';
 import type { TestPlace } from '../support/workspace.ts';
 
