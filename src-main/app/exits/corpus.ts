@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { fingerprint, type Fingerprint } from '../../domain/fingerprint.ts';
+import { RepositoryFault, type Repository } from '../../services/repositories/index.ts';
 import type { Brand } from '../brand.ts';
 
 /** What a brand's words are known by. Only what is on its branches can be common property with another brand. */
@@ -35,9 +36,16 @@ export function createCorpora(): (brand: Brand) => Promise<Corpus> {
     for (const repository of await brand.repositories()) {
       if (!repository.ok) continue;
       const { git, config } = repository.value;
-      const head = await git.head();
+      const key = `${brand.id} files ${config.name}`;
+      const head = await headOf(git);
+      if (head === null) {
+        // Its folder cannot be read now: what it was known by stays known, and no other brand waits for it.
+        const known = kept.get(key);
+        if (known) files.push(known.print);
+        continue;
+      }
       files.push(
-        await part(`${brand.id} files ${config.name}`, head, async function* () {
+        await part(key, head, async function* () {
           const names = (await git.listFiles(head))
             .map(({ path }) => path)
             .filter((path) => !NOBODYS.test(path));
@@ -56,6 +64,16 @@ export function createCorpora(): (brand: Brand) => Promise<Corpus> {
     });
     return { files, all: [...files, wiki, tickets] };
   };
+}
+
+/** The head of a repository's branch; null where it cannot be read. */
+async function headOf(git: Repository): Promise<string | null> {
+  try {
+    return await git.head();
+  } catch (error) {
+    if (error instanceof RepositoryFault) return null;
+    throw error;
+  }
 }
 
 /** The operator's own files: an agent changes none of them. What is no text, or too long, has no fingerprint. */
