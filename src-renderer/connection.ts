@@ -1,4 +1,4 @@
-import type { FeedItem } from '../src-main/contract/operator-api.ts';
+import type { FeedItem } from '../src-main/contract/feed.ts';
 import type { Result } from '../src-main/contract/errors.ts';
 import { t } from './strings/en.ts';
 import { type Line, type TerminalLine, type OpenLine, type OperatorClient, Refused } from './transports.ts';

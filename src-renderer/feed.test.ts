@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FeedItem, WaitingItem } from '../src-main/contract/operator-api.ts';
+import type { FeedItem } from '../src-main/contract/feed.ts';
+import type { WaitingItem } from '../src-main/contract/waiting.ts';
 import type { TicketSummary } from '../src-main/contract/tickets.ts';
 import { fold, noFacts } from './feed.ts';
 import { waitingOf } from './waiting.ts';

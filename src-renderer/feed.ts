@@ -1,14 +1,10 @@
-import type {
-  BrandView,
-  DoctorReport,
-  FeedItem,
-  Lack,
-  RunView,
-  RuntimeView,
-  Snapshot,
-  StartReport,
-  WaitingItem,
-} from '../src-main/contract/operator-api.ts';
+import type { BrandView } from '../src-main/contract/brands.ts';
+import type { DoctorReport } from '../src-main/contract/doctor.ts';
+import type { FeedItem, Snapshot } from '../src-main/contract/feed.ts';
+import type { Lack, RuntimeView } from '../src-main/contract/machine.ts';
+import type { RunView } from '../src-main/contract/runs.ts';
+import type { StartReport } from '../src-main/contract/start.ts';
+import type { WaitingItem } from '../src-main/contract/waiting.ts';
 import type { TicketSummary, TimelineEntry } from '../src-main/contract/tickets.ts';
 import { urgentFirst } from '../src-main/domain/urgency.ts';
 

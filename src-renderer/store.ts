@@ -1,5 +1,7 @@
 import { create } from 'zustand';
-import type { BrandView, FeedItem, RunView } from '../src-main/contract/operator-api.ts';
+import type { BrandView } from '../src-main/contract/brands.ts';
+import type { FeedItem } from '../src-main/contract/feed.ts';
+import type { RunView } from '../src-main/contract/runs.ts';
 import type { TicketSummary } from '../src-main/contract/tickets.ts';
 import { type LinkState } from './connection.ts';
 import { type Facts, fold, noFacts } from './feed.ts';

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { WaitingItem } from '../src-main/contract/operator-api.ts';
+import type { WaitingItem } from '../src-main/contract/waiting.ts';
 import { useDecisions } from './decisions.ts';
 import { useLive } from './store.ts';
 

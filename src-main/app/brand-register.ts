@@ -4,7 +4,7 @@ import type { WorkspaceConfig } from '../contract/config.ts';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
 import { BrandId } from '../contract/ids.ts';
-import type { BrandView, RepositoryGuess } from '../contract/operator-api.ts';
+import type { BrandView, RepositoryGuess } from '../contract/brands.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Reactor } from '../services/event-store/index.ts';
 import { inspectRepository } from '../services/repositories/index.ts';

@@ -4,7 +4,7 @@ import type { BrandConfigInput, RepositoryConfig } from '../contract/config.ts';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
 import type { BrandId } from '../contract/ids.ts';
-import type { BrandView, RepositoryGuess, RepositoryView } from '../contract/operator-api.ts';
+import type { BrandView, RepositoryGuess, RepositoryView } from '../contract/brands.ts';
 import { checkGit, guessChecks, inspectRepository, type GitProgram } from '../services/repositories/index.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { writeBrandConfig } from './configuration.ts';

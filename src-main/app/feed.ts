@@ -1,5 +1,7 @@
 import { EventEmitter, on } from 'node:events';
-import type { FeedItem, RunView, StartReport } from '../contract/operator-api.ts';
+import type { FeedItem } from '../contract/feed.ts';
+import type { RunView } from '../contract/runs.ts';
+import type { StartReport } from '../contract/start.ts';
 import type { RunId, TicketId } from '../contract/ids.ts';
 import { explain } from '../domain/audit.ts';
 import type { Run } from '../domain/run.ts';

@@ -1,6 +1,6 @@
 import { normalize, resolve } from 'node:path';
 import { TicketId, type RunId } from '../contract/ids.ts';
-import { GuardQuestion, type GuardDecision } from '../contract/operator-api.ts';
+import { GuardQuestion, type GuardDecision } from '../contract/guard.ts';
 import { readHook } from '../domain/hook.ts';
 import { INSIDE } from '../domain/inside.ts';
 import type { Brand } from './brand.ts';

@@ -1,5 +1,5 @@
 import { normalize, resolve } from 'node:path';
-import type { GuardDecision } from '../contract/operator-api.ts';
+import type { GuardDecision } from '../contract/guard.ts';
 import type { PolicyLevel } from '../contract/policy.ts';
 import { placeOf, type Geography } from '../domain/place.ts';
 import { evaluate, type Action, type Named, type Policy } from '../domain/policy.ts';

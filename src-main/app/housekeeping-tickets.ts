@@ -1,6 +1,6 @@
 import type { Actor } from '../contract/events.ts';
 import type { BrandId } from '../contract/ids.ts';
-import type { DoctorReport } from '../contract/operator-api.ts';
+import type { DoctorReport } from '../contract/doctor.ts';
 import { TicketDraft } from '../contract/tickets.ts';
 import { CHECK_TITLES } from '../domain/doctor.ts';
 import type { Ticket } from '../domain/ticket.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import { fail, type Result } from '../contract/errors.ts';
 import { TicketId } from '../contract/ids.ts';
-import type { PageView, SearchHit } from '../contract/operator-api.ts';
+import type { PageView, SearchHit } from '../contract/wiki.ts';
 import type { DistilTicket } from '../domain/distillation.ts';
 import { decideCall } from './guard.ts';
 import type { Ticket } from '../domain/ticket.ts';

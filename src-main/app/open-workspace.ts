@@ -3,14 +3,9 @@ import { join } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Failure, type Result } from '../contract/errors.ts';
 import type { BrandId, TicketId } from '../contract/ids.ts';
-import type {
-  BrandView,
-  Lack,
-  RepositoryGuess,
-  RuntimeView,
-  Snapshot,
-  StatusView,
-} from '../contract/operator-api.ts';
+import type { BrandView, RepositoryGuess } from '../contract/brands.ts';
+import type { Lack, RuntimeView } from '../contract/machine.ts';
+import type { Snapshot, StatusView } from '../contract/feed.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import { urgentFirst } from '../domain/urgency.ts';
 import { countWaiting } from '../domain/waiting.ts';

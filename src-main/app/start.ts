@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
-import type { PhaseView, StartReport } from '../contract/operator-api.ts';
+import type { PhaseView, StartReport } from '../contract/start.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Actor } from '../contract/events.ts';

@@ -3,7 +3,7 @@ import { createReadStream, existsSync, mkdirSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { RunOutput } from '../contract/operator-api.ts';
+import { RunOutput } from '../contract/runs.ts';
 import type { RunId } from '../contract/ids.ts';
 
 /** One line of a transcript before it has its place. */

@@ -1,6 +1,6 @@
 import type { AskView } from '../contract/guard.ts';
 import type { BrandId } from '../contract/ids.ts';
-import type { WaitingItem } from '../contract/operator-api.ts';
+import type { WaitingItem } from '../contract/waiting.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import { urgentFirst } from '../domain/urgency.ts';
 import type { Brand } from './brand.ts';

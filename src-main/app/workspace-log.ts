@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor, WorkspaceEvent } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
-import { DoctorReport, StartReport } from '../contract/operator-api.ts';
+import { DoctorReport } from '../contract/doctor.ts';
+import { StartReport } from '../contract/start.ts';
 import { openEventStore, type EventStore, type Projection } from '../services/event-store/index.ts';
 
 /** The workspace's own log: what spans brands. */

@@ -50,3 +50,25 @@ export const DecisionEntry = z.object({
   ms: z.number(),
 });
 export type DecisionEntry = z.infer<typeof DecisionEntry>;
+
+/** What was decided about one call. */
+export const GuardDecision = z.object({
+  decision: z.enum(['allow', 'deny', 'ask']),
+  rule: z.string(),
+  reason: z.string(),
+  layer: z.string(),
+  /** Whose rule it is. */
+  level: PolicyLevel.optional(),
+});
+export type GuardDecision = z.infer<typeof GuardDecision>;
+
+/** A call that is asked about. */
+export const GuardQuestion = z.object({
+  brand: z.string(),
+  role: z.string(),
+  run: z.string().optional(),
+  tool: z.string(),
+  input: z.record(z.string(), z.unknown()),
+  cwd: z.string(),
+});
+export type GuardQuestion = z.infer<typeof GuardQuestion>;

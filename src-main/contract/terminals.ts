@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TicketDraft } from './tickets.ts';
 import { BrandId, CommitId, RunId } from './ids.ts';
 
 /** Size of a terminal in characters. */
@@ -62,3 +63,13 @@ export type ChannelMessage = z.infer<typeof ChannelMessage>;
 
 /** Longest message of a viewer, in bytes: a paste is sent in pieces. */
 export const LONGEST_INPUT = 64 * 1024;
+
+/** Proposes what is in a desk as a ticket: paths are those that differ, runtime and command are none. */
+export const DeskProposal = z.object({
+  brand: BrandId,
+  repository: z.string().max(200).optional(),
+  title: TicketDraft.shape.title,
+  description: TicketDraft.shape.description,
+  acceptance: TicketDraft.shape.acceptance,
+});
+export type DeskProposal = z.infer<typeof DeskProposal>;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CheckView } from '../contract/operator-api.ts';
+import type { CheckView } from '../contract/doctor.ts';
 import { CHECK_TITLES, grade } from './doctor.ts';
 
 const views = (failed: number, unbuilt = 0): CheckView[] =>

@@ -1,4 +1,4 @@
-import type { CheckView, DoctorReport } from '../contract/operator-api.ts';
+import type { CheckView, DoctorReport } from '../contract/doctor.ts';
 
 /** The nineteen checks, by number. */
 export const CHECK_TITLES: readonly string[] = [

@@ -1,5 +1,5 @@
 import type { AgentContract } from '../contract/config.ts';
-import type { GuardDecision } from '../contract/operator-api.ts';
+import type { GuardDecision } from '../contract/guard.ts';
 import type { PolicyLevel } from '../contract/policy.ts';
 import { ToolKind, type PolicyRule } from '../contract/policy.ts';
 import { PLACE_NAMES, type Place } from './place.ts';

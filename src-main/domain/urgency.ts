@@ -1,4 +1,4 @@
-import type { WaitingItem } from '../contract/operator-api.ts';
+import type { WaitingItem } from '../contract/waiting.ts';
 
 /** Most urgent first: what a run waits for, then what stops at the gate, then what has not begun. */
 const URGENCY: readonly WaitingItem['kind'][] = [

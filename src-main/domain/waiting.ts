@@ -1,5 +1,5 @@
 import { brandOfTicket, type RunId } from '../contract/ids.ts';
-import type { WaitingCounts, WaitingItem } from '../contract/operator-api.ts';
+import type { WaitingCounts, WaitingItem } from '../contract/waiting.ts';
 import { planState } from './plan-gate.ts';
 import { openQuestions } from './questions.ts';
 import type { Ticket } from './ticket.ts';

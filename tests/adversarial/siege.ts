@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { RunOutput, RunView } from '../../src-main/contract/operator-api.ts';
+import type { RunOutput, RunView } from '../../src-main/contract/runs.ts';
 import type { TicketDetail, TicketDraftInput, TicketSummary } from '../../src-main/contract/tickets.ts';
 import { held } from '../support/workspace.ts';
 import type { InProcessCore, OperatorClient } from '../support/workspace.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RecordedEvent } from '../../src-main/contract/events.ts';
 import type { BrandId, CommandId, TicketId } from '../../src-main/contract/ids.ts';
-import type { FeedItem } from '../../src-main/contract/operator-api.ts';
+import type { FeedItem } from '../../src-main/contract/feed.ts';
 import type { TicketSummary } from '../../src-main/contract/tickets.ts';
 import { addBrand, held, makePlace } from '../support/workspace.ts';
 import type { OperatorClient, TestPlace, TestRepository } from '../support/workspace.ts';

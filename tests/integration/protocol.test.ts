@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HandoffView } from '../../src-main/contract/handoff.ts';
-import type { RunView, StatusView, WaitingItem } from '../../src-main/contract/operator-api.ts';
+import type { RunView } from '../../src-main/contract/runs.ts';
+import type { StatusView } from '../../src-main/contract/feed.ts';
+import type { WaitingItem } from '../../src-main/contract/waiting.ts';
 import type { PlanVersion, TicketDetail } from '../../src-main/contract/tickets.ts';
 import { openDesk, SHELL_CHECKS, type Desk } from '../support/desk.ts';
 import { git, makeShellRepository } from '../support/fixture-repository.ts';

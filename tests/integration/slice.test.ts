@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SearchHit } from '../../src-main/contract/operator-api.ts';
+import type { SearchHit } from '../../src-main/contract/wiki.ts';
 import type { TicketDetail } from '../../src-main/contract/tickets.ts';
 import { filesBelow, openDesk, processesAt } from '../support/desk.ts';
 import type { AddedBrand, Desk, Started } from '../support/desk.ts';

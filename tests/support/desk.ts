@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import type { FeedItem } from '../../src-main/contract/operator-api.ts';
+import type { FeedItem } from '../../src-main/contract/feed.ts';
 import { TicketDraft } from '../../src-main/contract/tickets.ts';
 import type { TicketDetail, TicketDraftInput, TicketSummary } from '../../src-main/contract/tickets.ts';
 import { BrandId, CommandId, TicketId } from '../../src-main/contract/ids.ts';

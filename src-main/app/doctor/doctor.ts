@@ -1,5 +1,5 @@
 import type { BrandId } from '../../contract/ids.ts';
-import type { CheckView, DoctorReport } from '../../contract/operator-api.ts';
+import type { CheckView, DoctorReport } from '../../contract/doctor.ts';
 import { CHECK_TITLES, grade } from '../../domain/doctor.ts';
 import type { Brand } from '../brand.ts';
 import type { Layers } from '../layers/layers.ts';

@@ -5,7 +5,7 @@ import { plural } from '../../domain/plural.ts';
 import { EIGHT_CONTRACTS } from '../../domain/contracts.ts';
 import { INSIDE } from '../../domain/inside.ts';
 import { EXECUTOR } from '../../domain/ticket.ts';
-import type { GuardDecision } from '../../contract/operator-api.ts';
+import type { GuardDecision } from '../../contract/guard.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
 import { readContracts } from '../configuration.ts';
 import type { Places } from '../places.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BrandId } from '../../contract/ids.ts';
 import type { Failure } from '../../contract/errors.ts';
-import type { DoctorReport } from '../../contract/operator-api.ts';
+import type { DoctorReport } from '../../contract/doctor.ts';
 import type { GitProgram } from '../../services/repositories/index.ts';
 import type { Runtime } from '../../services/runtimes/index.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
+import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { ask, commandId } from '../../connection.ts';
 import { approve, putOff, useDecisions } from '../../decisions.ts';

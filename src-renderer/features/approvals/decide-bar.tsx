@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { Failure, Result } from '../../../src-main/contract/errors.ts';
-import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
+import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import type { TicketDetail, TicketSummary } from '../../../src-main/contract/tickets.ts';
 import { ask, commandId } from '../../connection.ts';
 import { decideSoon, putOff } from '../../decisions.ts';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
+import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import type { PlanVersion, TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { visibleLine } from '../../format.ts';
 import { t } from '../../strings/en.ts';

@@ -1,4 +1,4 @@
-import type { BrandView, RepositoryView } from '../../../src-main/contract/operator-api.ts';
+import type { BrandView, RepositoryView } from '../../../src-main/contract/brands.ts';
 import { visible } from '../../format.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';

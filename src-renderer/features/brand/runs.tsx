@@ -1,7 +1,7 @@
 import { Square } from 'lucide-react';
 import { useState } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
-import type { RunView } from '../../../src-main/contract/operator-api.ts';
+import type { RunView } from '../../../src-main/contract/runs.ts';
 import { runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';

@@ -1,4 +1,4 @@
-import type { CheckView, DoctorReport } from '../../../src-main/contract/operator-api.ts';
+import type { CheckView, DoctorReport } from '../../../src-main/contract/doctor.ts';
 import { lasting } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { useLive } from '../../store.ts';

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { FormEvent } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
-import type { BrandView, RepositoryGuess } from '../../../src-main/contract/operator-api.ts';
+import type { BrandView, RepositoryGuess } from '../../../src-main/contract/brands.ts';
 import { countings, isCountBy } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
-import type { BrandView } from '../../../src-main/contract/operator-api.ts';
+import type { BrandView } from '../../../src-main/contract/brands.ts';
 import type { DeskView } from '../../../src-main/contract/terminals.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';

@@ -1,7 +1,7 @@
 import { GitPullRequestArrow, Plus, X } from 'lucide-react';
 import { useState } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
-import type { BrandView } from '../../../src-main/contract/operator-api.ts';
+import type { BrandView } from '../../../src-main/contract/brands.ts';
 import { DESK_ROLE } from '../../../src-main/contract/terminal-names.ts';
 import type { TerminalView } from '../../../src-main/contract/terminals.ts';
 import { ask, commandId } from '../../connection.ts';

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
-import type { RunOutput } from '../../../src-main/contract/operator-api.ts';
+import type { RunOutput } from '../../../src-main/contract/runs.ts';
 import { failureOf, nextClient } from '../../connection.ts';
 import { useLive } from '../../store.ts';
 

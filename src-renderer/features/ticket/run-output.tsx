@@ -1,6 +1,6 @@
 import { memo, useEffect, useMemo, useRef } from 'react';
 import type { UIEvent } from 'react';
-import type { RunOutput } from '../../../src-main/contract/operator-api.ts';
+import type { RunOutput } from '../../../src-main/contract/runs.ts';
 import { clock, visibleLine, visibleOutput } from '../../format.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';

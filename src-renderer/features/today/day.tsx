@@ -1,6 +1,6 @@
 import { Play } from 'lucide-react';
 import { useState } from 'react';
-import type { PhaseView } from '../../../src-main/contract/operator-api.ts';
+import type { PhaseView } from '../../../src-main/contract/start.ts';
 import { capital, lasting, visibleLine } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { useLive } from '../../store.ts';

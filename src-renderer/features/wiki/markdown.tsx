@@ -10,7 +10,7 @@ import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import remarkRehype from 'remark-rehype';
 import { unified } from 'unified';
-import type { PageView } from '../../../src-main/contract/operator-api.ts';
+import type { PageView } from '../../../src-main/contract/wiki.ts';
 import { visible, visibleLine } from '../../format.ts';
 import { pathOfLink } from '../../routes.ts';
 import { t } from '../../strings/en.ts';

@@ -1,5 +1,5 @@
 import { useDeferredValue, useEffect, useRef, useState } from 'react';
-import type { PageView, SearchHit } from '../../../src-main/contract/operator-api.ts';
+import type { PageView, SearchHit } from '../../../src-main/contract/wiki.ts';
 import { visible, visibleLine } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { useQuery } from '../../query.ts';

@@ -1,4 +1,4 @@
-import type { DoctorReport } from '../../../src-main/contract/operator-api.ts';
+import type { DoctorReport } from '../../../src-main/contract/doctor.ts';
 import { CHECK_TITLES, grade } from '../../../src-main/domain/doctor.ts';
 
 const proved = [

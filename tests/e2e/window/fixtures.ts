@@ -1,12 +1,8 @@
 import type { z } from 'zod';
-import type {
-  BrandView,
-  PageView,
-  RunOutput,
-  RunView,
-  Snapshot,
-} from '../../../src-main/contract/operator-api.ts';
-import { Snapshot as SnapshotSchema } from '../../../src-main/contract/operator-api.ts';
+import type { BrandView } from '../../../src-main/contract/brands.ts';
+import type { PageView } from '../../../src-main/contract/wiki.ts';
+import type { RunOutput, RunView } from '../../../src-main/contract/runs.ts';
+import { type Snapshot, Snapshot as SnapshotSchema } from '../../../src-main/contract/feed.ts';
 import { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { examination } from './fixture-doctor.ts';
 

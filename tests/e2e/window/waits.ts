@@ -1,4 +1,4 @@
-import type { WaitingItem } from '../../../src-main/contract/operator-api.ts';
+import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { urgentFirst } from '../../../src-main/domain/urgency.ts';
 

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StatusView } from '../../../src-main/contract/operator-api.ts';
+import type { StatusView } from '../../../src-main/contract/feed.ts';
 import { openDesk, SHELL_CHECKS } from '../../support/desk.ts';
 import type { Desk } from '../../support/desk.ts';
 import { makeShellRepository } from '../../support/fixture-repository.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { BrandView, RepositoryGuess } from '../../../contract/operator-api.ts';
+import type { BrandView, RepositoryGuess } from '../../../contract/brands.ts';
 import { CountBy } from '../../../contract/config.ts';
 import { fail } from '../../../contract/errors.ts';
 import { BrandId, CommitId } from '../../../contract/ids.ts';

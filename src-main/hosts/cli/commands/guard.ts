@@ -1,7 +1,6 @@
 import { AskId, BrandId, RunId } from '../../../contract/ids.ts';
-import type { AskView, DecisionEntry } from '../../../contract/guard.ts';
+import type { AskView, DecisionEntry, GuardDecision } from '../../../contract/guard.ts';
 import type { GuardProof } from '../../../contract/layers.ts';
-import type { GuardDecision } from '../../../contract/operator-api.ts';
 import { failureOf, valueOf } from '../failure.ts';
 import { freshCommandId, idOf } from '../ids.ts';
 import { readStdin } from '../input.ts';

@@ -1,5 +1,5 @@
 import { BrandId, RunId, TicketId } from '../../../contract/ids.ts';
-import type { RunView } from '../../../contract/operator-api.ts';
+import type { RunView } from '../../../contract/runs.ts';
 import { DESK_ROLE, TERMINAL_PATH } from '../../../contract/terminal-names.ts';
 import { openSocket } from '../../core/client.ts';
 import { attachTerminal } from '../attach.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { BrandId } from '../../../contract/ids.ts';
-import type { DoctorReport } from '../../../contract/operator-api.ts';
+import type { DoctorReport } from '../../../contract/doctor.ts';
 import { valueOf } from '../failure.ts';
 import { freshCommandId, idOf } from '../ids.ts';
 import { dollars, table } from '../output.ts';

@@ -1,5 +1,4 @@
-import type { PhaseView, StartReport } from '../../../contract/operator-api.ts';
-import { StartAnswers } from '../../../contract/operator-api.ts';
+import { type PhaseView, type StartReport, StartAnswers } from '../../../contract/start.ts';
 import { freshCommandId } from '../ids.ts';
 import { readInput } from '../input.ts';
 import { refuse } from '../failure.ts';
