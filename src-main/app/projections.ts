@@ -2,7 +2,8 @@ import type { BrandEvent, RecordedEvent } from '../contract/events.ts';
 import type { AskView } from '../contract/guard.ts';
 import { explain } from '../domain/audit.ts';
 import { evolveRun, type Run } from '../domain/run.ts';
-import { evolveTicket, type Ticket } from '../domain/ticket.ts';
+import { evolveTicket } from '../domain/ticket-fold.ts';
+import { type Ticket } from '../domain/ticket.ts';
 import { waitingOfTicket } from '../domain/waiting.ts';
 import type { Projection, StoredEvent } from '../services/event-store/index.ts';
 

@@ -12,7 +12,8 @@ import type {
   TicketState,
   TicketSummary,
 } from '../contract/tickets.ts';
-import { decideTicket, EXECUTOR, openAttempt, type Ticket, type TicketCommand } from '../domain/ticket.ts';
+import { decideTicket, type TicketCommand } from '../domain/ticket-decider.ts';
+import { EXECUTOR, openAttempt, type Ticket } from '../domain/ticket.ts';
 import { planState } from '../domain/plan-gate.ts';
 import { findCycle } from '../domain/scheduling.ts';
 import { canonicalJson, type EventStore } from '../services/event-store/index.ts';

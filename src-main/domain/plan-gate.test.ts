@@ -3,7 +3,9 @@ import type { Actor } from '../contract/events.ts';
 import type { AttemptId, RunId, TicketId } from '../contract/ids.ts';
 import { TicketDraft, type ModeDecision } from '../contract/tickets.ts';
 import { approvedPlan, MAX_FAILED_PLANS, planState, reviewable } from './plan-gate.ts';
-import { decideTicket, evolveTicket, failedAttempts, type Ticket, type TicketCommand } from './ticket.ts';
+import { decideTicket, type TicketCommand } from './ticket-decider.ts';
+import { evolveTicket } from './ticket-fold.ts';
+import { failedAttempts, type Ticket } from './ticket.ts';
 
 const id = 'T-shop-1' as TicketId;
 const operator: Actor = { kind: 'operator', door: 'cli' };

@@ -3,16 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Actor, BrandEvent } from '../contract/events.ts';
 import type { AttemptId, RunId, TicketId } from '../contract/ids.ts';
 import { TicketDraft, type TicketState } from '../contract/tickets.ts';
-import {
-  decideTicket,
-  EDGES,
-  evolveTicket,
-  failedAttempts,
-  hasFailed,
-  openAttempt,
-  type Ticket,
-  type TicketCommand,
-} from './ticket.ts';
+import { decideTicket, type TicketCommand } from './ticket-decider.ts';
+import { evolveTicket } from './ticket-fold.ts';
+import { EDGES, failedAttempts, hasFailed, openAttempt, type Ticket } from './ticket.ts';
 
 /** The gate's word that nothing is left for a person to decide. */
 const cleared = { name: 'checkpoints' as const, outcome: 'pass' as const, detail: '', durationMs: 0 };

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TicketId } from '../../contract/ids.ts';
 import { plural } from '../../domain/plural.ts';
-import { evolveTicket, type Ticket } from '../../domain/ticket.ts';
+import { evolveTicket } from '../../domain/ticket-fold.ts';
+import { type Ticket } from '../../domain/ticket.ts';
 import {
   openEventStore,
   openEventStoreReader,

@@ -1,7 +1,8 @@
 import { statfsSync, statSync } from 'node:fs';
 import type { TicketId } from '../../contract/ids.ts';
 import { plural } from '../../domain/plural.ts';
-import { evolveTicket, type Ticket } from '../../domain/ticket.ts';
+import { evolveTicket } from '../../domain/ticket-fold.ts';
+import { type Ticket } from '../../domain/ticket.ts';
 import { canonicalJson, type EventStore, type Head } from '../../services/event-store/index.ts';
 import { readBrandConfig, readWorkspaceConfig } from '../configuration.ts';
 import { brandPlaces, type Places } from '../places.ts';

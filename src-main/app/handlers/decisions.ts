@@ -3,7 +3,8 @@ import type { HandoffView } from '../contract/handoff.ts';
 import type { BrandId, TicketId } from '../contract/ids.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import { planState } from '../domain/plan-gate.ts';
-import type { Ticket, TicketCommand } from '../domain/ticket.ts';
+import type { TicketCommand } from '../domain/ticket-decider.ts';
+import type { Ticket } from '../domain/ticket.ts';
 import type { OpenBrand } from './brand-register.ts';
 import type { CallContext, OperatorImplementation } from './handlers.ts';
 
