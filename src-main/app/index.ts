@@ -1,14 +1,14 @@
 import type { AnyRouter } from '@orpc/server';
 import { ok, type Result } from '../contract/errors.ts';
 import type { LayerParts } from './layers/layer-parts.ts';
-import { createHandlers } from './handlers.ts';
+import { createHandlers } from './handlers/index.ts';
 import { serveTerminal, type TerminalLine } from './terminal-channel.ts';
 import { openWorkspace, type WorkspaceOptions } from './open-workspace.ts';
 
 export { closedStatus } from './closed-status.ts';
 export { findWorkspace, initWorkspace, type NewWorkspace } from './workspace.ts';
 export { parseYaml } from './configuration.ts';
-export type { CallContext } from './handlers.ts';
+export type { CallContext } from './handlers/index.ts';
 export type { TerminalLine } from './terminal-channel.ts';
 export type { WorkspaceOptions as AppOptions } from './open-workspace.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createHandlers } from '../../src-main/app/handlers.ts';
+import { createHandlers } from '../../src-main/app/handlers/index.ts';
 import { openWorkspace } from '../../src-main/app/open-workspace.ts';
 import type { OpenBrand } from '../../src-main/app/brand-register.ts';
 import type { Actor, RecordedEvent } from '../../src-main/contract/events.ts';
