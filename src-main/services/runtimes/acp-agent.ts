@@ -2,6 +2,7 @@ import type { AcpAgentConfig } from '../../contract/config.ts';
 import { fail, ok } from '../../contract/errors.ts';
 import { existsSync } from 'node:fs';
 import { acpDriver } from './acp-drive.ts';
+import { probed } from './agent-program.ts';
 import type { Runtime } from './port.ts';
 
 /**
@@ -21,15 +22,12 @@ export function createAcpAgentRuntime(options: {
     title: `${name} (ACP)`,
     probe: () => {
       const missing = lost();
-      const present = missing === undefined;
-      return Promise.resolve({
-        present,
+      if (missing !== undefined)
+        return probed(options.now, { absent: `${missing} was not found, which ${name} needs. ${hint}` });
+      return probed(options.now, {
         version: '',
-        detail: present
-          ? `Declared in workspace.yaml: ${agent.command}`
-          : `${missing} was not found, which ${name} needs. ${hint}`,
-        probedAt: new Date(options.now()).toISOString(),
-        capabilities: present ? ['output', 'tools', 'permissions', 'what it asks decided', 'interrupt'] : [],
+        detail: `Declared in workspace.yaml: ${agent.command}`,
+        capabilities: ['output', 'tools', 'permissions', 'what it asks decided', 'interrupt'],
       });
     },
     prepare: (task) => {

@@ -12,11 +12,12 @@ import type {
 } from '@agentclientprotocol/sdk';
 import { z } from 'zod';
 import { AcpRequests, contentText, eventOf } from './acp-events.ts';
-import { Calls } from './calls.ts';
-import type { Runtime, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
-import { exitInWords, messageOf, supervise } from './supervise.ts';
-import type { Supervision } from './supervise.ts';
+import type { Calls } from './calls.ts';
+import type { LaunchedProcess, Runtime, Task } from './port.ts';
+import { messageOf, supervise } from './supervise.ts';
+import type { Conversation, Supervision } from './supervise.ts';
 import { isTransientFault } from './transient.ts';
+import { Turn } from './turn.ts';
 
 /** Where the checkout is inside the walls. */
 const checkout = '/work';
@@ -40,18 +41,8 @@ export function acpDriver(
   asks: 'every-call' | 'some-calls',
   refused: (call: ToolCall | ToolCallUpdate) => boolean = () => false,
 ): Runtime['drive'] {
-  return (process, task, hooks) => {
-    let cancel: (() => Promise<void>) | undefined;
-    const whenOpen = (interrupt: () => Promise<void>): void => {
-      cancel = interrupt;
-    };
-    return supervise(
-      process,
-      hooks,
-      (supervision) => converse(process, task, supervision, { asks, refused }, whenOpen),
-      () => cancel?.() ?? process.stop(),
-    );
-  };
+  return (process, task, hooks) =>
+    supervise(process, hooks, (supervision) => converse(process, task, supervision, { asks, refused }));
 }
 
 interface Manners {
@@ -59,59 +50,48 @@ interface Manners {
   refused(call: ToolCall | ToolCallUpdate): boolean;
 }
 
-async function converse(
+function converse(
   process: LaunchedProcess,
   task: Task,
   supervision: Supervision,
   manners: Manners,
-  whenOpen: (interrupt: () => Promise<void>) => void,
-): Promise<RuntimeOutcome> {
-  let endWith: (reason: string) => void = () => undefined;
-  const gap = new Promise<string>((resolve) => {
-    endWith = resolve;
-  });
-  const session = new Session(supervision, new Calls(supervision, manners.asks, endWith), manners.refused);
+): Conversation {
+  const turn = new Turn(process, supervision, manners.asks);
+  const session = new Session(supervision, turn.calls, manners.refused);
   const connection = connect(process, supervision, session);
-  const outcome = (end: 'done' | 'failed', reason: string, transient = false): RuntimeOutcome => ({
-    outcome: end,
-    reason,
-    transient,
-    finalText: supervision.finalText(),
-  });
-  const gone = process.exited.then((exit): RuntimeOutcome => {
-    const tail = supervision.lastStderr();
-    return outcome(
-      'failed',
-      `The agent program ${exitInWords(exit)} in the middle of its turn.${tail === '' ? '' : ` Last lines: ${tail}`}`,
-    );
-  });
-  const turn = async (): Promise<RuntimeOutcome> => {
+  let opened: string | null = null;
+  const prompt = async (): Promise<void> => {
     const sessionId = await open(connection, task, supervision);
+    opened = sessionId;
     session.listening = true;
     supervision.tell({ kind: 'session', id: sessionId });
-    whenOpen(() => connection.agent.notify(methods.agent.session.cancel, { sessionId }));
     const answer = await connection.agent.request(methods.agent.session.prompt, {
       sessionId,
       prompt: [{ type: 'text', text: task.prompt }],
     });
     tellUsage(answer, supervision);
-    return outcome(...endInWords(answer.stopReason));
+    // What the last calls amount to is decided before an end is believed.
+    await session.settled();
+    turn.end(...endInWords(answer.stopReason));
   };
-  const failed = async (error: unknown): Promise<RuntimeOutcome> => {
+  const failed = async (error: unknown): Promise<void> => {
     // A connection that closed says less than the exit of the program behind it.
-    if (!(error instanceof RequestError)) return await gone;
+    if (!(error instanceof RequestError)) return;
     const text = faultInWords(error);
     supervision.tell({ kind: 'error', text });
-    return outcome('failed', `The agent reported an error: ${text}`, isTransientFault(error.code, text));
+    await session.settled();
+    turn.fault(text, isTransientFault(error.code, text));
   };
-  const cut = gap.then((reason) => outcome('failed', reason));
-  try {
-    const first = await Promise.race([cut, turn().catch(failed), gone]);
-    // What the last calls amount to is decided before an end is believed.
-    return await Promise.race([cut, session.settled().then(() => first)]);
-  } finally {
-    connection.close();
-  }
+  turn.endWithProcess(() => session.settled());
+  void prompt().catch(failed);
+  return {
+    outcome: turn.outcome.finally(() => connection.close()),
+    /** Asks the agent to end its turn; before it has one there is nothing to end but the process. */
+    interrupt: () =>
+      opened === null
+        ? process.stop()
+        : connection.agent.notify(methods.agent.session.cancel, { sessionId: opened }),
+  };
 }
 
 /** A session in the checkout: the one to go on with where the agent can, else a new one. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Calls } from './calls.ts';
 import { askOf, inputTokens, readClaudeMessage, resultText } from './claude-messages.ts';
 import type { ClaudeBlock, ClaudeMessage, ClaudeResult } from './claude-messages.ts';
 import type { DriveHooks, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
-import { exitInWords, readLines, supervise } from './supervise.ts';
-import type { Supervision } from './supervise.ts';
+import { supervise } from './supervise.ts';
+import type { Conversation, Supervision } from './supervise.ts';
 import { isTransientFault } from './transient.ts';
+import { Turn } from './turn.ts';
 
 /**
  * Drives Claude Code over its host protocol. Every call comes to a hook of ours first, and a call that was carried out without a
@@ -16,16 +16,7 @@ export function driveClaude(
   task: Task,
   hooks: DriveHooks,
 ): Promise<RuntimeOutcome> {
-  let conversation: Conversation | undefined;
-  return supervise(
-    process,
-    hooks,
-    (supervision) => {
-      conversation = new Conversation(process, task, supervision);
-      return conversation.outcome;
-    },
-    () => conversation?.interrupt() ?? process.stop(),
-  );
+  return supervise(process, hooks, (supervision) => new ClaudeConversation(process, task, supervision));
 }
 
 function send(process: LaunchedProcess, message: Record<string, unknown>): void {
@@ -35,36 +26,26 @@ function send(process: LaunchedProcess, message: Record<string, unknown>): void 
 /** The first comes back when the brief arrives, before the model is asked anything. */
 type HookEvent = 'UserPromptSubmit' | 'PreToolUse';
 
-class Conversation {
+class ClaudeConversation implements Conversation {
   readonly outcome: Promise<RuntimeOutcome>;
+  readonly #turn: Turn;
   readonly #process: LaunchedProcess;
   readonly #task: Task;
   readonly #supervision: Supervision;
-  readonly #calls: Calls;
   /** What the program must come back with: it shows that a callback is one of the hooks that this conversation set. */
   readonly #nonce = randomUUID();
   #checkedIn = false;
   #session = '';
   #lastInput = 0;
   #prompted = false;
-  #end: (outcome: RuntimeOutcome) => void = () => undefined;
 
   constructor(process: LaunchedProcess, task: Task, supervision: Supervision) {
     this.#process = process;
     this.#task = task;
     this.#supervision = supervision;
-    this.#calls = new Calls(supervision, 'every-call', (reason) => this.#finish('failed', reason));
-    this.outcome = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-    const read = readLines(supervision.stdout, (line) => this.#take(line));
-    void process.exited.then(async (exit) => {
-      await process.stop();
-      await read;
-      const tail = supervision.lastStderr();
-      const lines = tail === '' ? '' : ` Last lines: ${tail}`;
-      this.#finish('failed', `The agent program ${exitInWords(exit)} in the middle of its turn.${lines}`);
-    });
+    this.#turn = new Turn(process, supervision, 'every-call');
+    this.outcome = this.#turn.outcome;
+    this.#turn.readLines((line) => this.#take(line));
     const hook = (event: HookEvent) => ({ hookCallbackIds: [this.#callback(event)], onFailure: 'block' });
     const request = {
       subtype: 'initialize',
@@ -90,12 +71,14 @@ class Conversation {
     return `${event}:${this.#nonce}`;
   }
 
-  #take(line: string): void {
+  /** False for a line that is no message. */
+  #take(line: string): boolean {
     const message = readClaudeMessage(line);
-    if (message === null) {
-      if (line.trim() !== '') this.#supervision.tell({ kind: 'stdout', text: `${line}\n` });
-      return;
-    }
+    if (message !== null) this.#hear(message);
+    return message !== null;
+  }
+
+  #hear(message: ClaudeMessage): void {
     switch (message.type) {
       case 'control_request':
         void this.#answer(message);
@@ -124,7 +107,7 @@ class Conversation {
   #prompt(message: Extract<ClaudeMessage, { type: 'control_response' }>): void {
     if (message.response.request_id !== 'initialize') return;
     if (message.response.subtype !== 'success') {
-      this.#finish(
+      this.#turn.end(
         'failed',
         `The agent program did not take the guard's hook: ${message.response.error ?? 'no reason given'}.`,
       );
@@ -149,7 +132,7 @@ class Conversation {
     }
     if (request.subtype === 'can_use_tool') {
       const ask = askOf(request.tool_name, request.input);
-      const { decision, reason } = await this.#calls.decide(request.tool_use_id, ask);
+      const { decision, reason } = await this.#turn.calls.decide(request.tool_use_id, ask);
       succeed(
         decision === 'allow'
           ? { behavior: 'allow', updatedInput: request.input }
@@ -164,7 +147,7 @@ class Conversation {
       return;
     }
     const ask = askOf(input.tool_name, input.tool_input);
-    const { decision, reason } = await this.#calls.decide(input.tool_use_id, ask);
+    const { decision, reason } = await this.#turn.calls.decide(input.tool_use_id, ask);
     succeed({
       hookSpecificOutput: {
         hookEventName: 'PreToolUse',
@@ -189,7 +172,7 @@ class Conversation {
 
   #takeAssistant(message: Extract<ClaudeMessage, { type: 'assistant' }>): void {
     if (!this.#checkedIn) {
-      this.#finish('failed', "The guard's hook did not check in before the agent began; it was ended.");
+      this.#turn.end('failed', "The guard's hook did not check in before the agent began; it was ended.");
       return;
     }
     const ofSubagent = typeof message.parent_tool_use_id === 'string';
@@ -202,14 +185,14 @@ class Conversation {
         this.#supervision.tell({ kind, text: block.text });
       }
       if (block.type === 'thinking') this.#supervision.tell({ kind: 'thought', text: block.thinking });
-      if (block.type === 'tool_use') this.#calls.describe(block.id, askOf(block.name, block.input));
+      if (block.type === 'tool_use') this.#turn.calls.describe(block.id, askOf(block.name, block.input));
     }
   }
 
   #takeResult(block: ClaudeBlock): void {
     if (block.type !== 'tool_result') return;
     const state = block.is_error === true ? 'failed' : 'done';
-    this.#calls.settle(block.tool_use_id, state, resultText(block.content));
+    this.#turn.calls.settle(block.tool_use_id, state, resultText(block.content));
   }
 
   #takeEnd(result: ClaudeResult): void {
@@ -221,17 +204,12 @@ class Conversation {
       contextUsed: window > 0 ? Math.min(1, this.#lastInput / window) : null,
     });
     if (!result.is_error && result.subtype === 'success') {
-      this.#finish(...endInWords(result.stop_reason ?? 'end_turn'));
+      this.#turn.end(...endInWords(result.stop_reason ?? 'end_turn'));
       return;
     }
     const said = result.result ?? result.errors?.join('; ') ?? result.subtype;
     const transient = isTransientFault(result.api_error_status ?? null, said);
-    this.#finish('failed', `The agent reported an error: ${said}`, transient);
-  }
-
-  #finish(outcome: 'done' | 'failed', reason: string, transient = false): void {
-    this.#process.stdin.end();
-    this.#end({ outcome, reason, transient, finalText: this.#supervision.finalText() });
+    this.#turn.fault(said, transient);
   }
 }
 

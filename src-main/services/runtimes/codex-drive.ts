@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { Calls } from './calls.ts';
 import { CodexAsk, CodexNotification, isCall, requestOf, spoken, statusOf } from './codex-messages.ts';
 import type { CodexItem } from './codex-messages.ts';
 import { AnswerError, JsonLines } from './json-lines.ts';
 import type { DriveHooks, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
-import { exitInWords, messageOf, readLines, supervise } from './supervise.ts';
-import type { Supervision } from './supervise.ts';
+import { messageOf, supervise } from './supervise.ts';
+import type { Conversation, Supervision } from './supervise.ts';
 import { isTransientFault } from './transient.ts';
+import { Turn } from './turn.ts';
 
 /** Where the checkout is inside the walls. */
 const checkout = '/work';
@@ -31,62 +31,41 @@ const Opened = z.object({
 
 /** Drives Codex over the protocol of its app server. */
 export function driveCodex(process: LaunchedProcess, task: Task, hooks: DriveHooks): Promise<RuntimeOutcome> {
-  let conversation: Conversation | undefined;
-  return supervise(
-    process,
-    hooks,
-    (supervision) => {
-      conversation = new Conversation(process, task, supervision);
-      return conversation.outcome;
-    },
-    () => conversation?.interrupt() ?? process.stop(),
-  );
+  return supervise(process, hooks, (supervision) => new CodexConversation(process, task, supervision));
 }
 
-class Conversation {
+class CodexConversation implements Conversation {
   readonly outcome: Promise<RuntimeOutcome>;
+  readonly #turn: Turn;
   readonly #process: LaunchedProcess;
   readonly #task: Task;
   readonly #supervision: Supervision;
-  readonly #calls: Calls;
   readonly #lines: JsonLines;
-  #turn: { thread: string; id: string } | null = null;
-  #end: (outcome: RuntimeOutcome) => void = () => undefined;
+  /** The turn as the program names it, once it has begun. */
+  #begun: { thread: string; id: string } | null = null;
 
   constructor(process: LaunchedProcess, task: Task, supervision: Supervision) {
     this.#process = process;
     this.#task = task;
     this.#supervision = supervision;
-    this.#calls = new Calls(supervision, 'every-call', (reason) => this.#finish('failed', reason));
-    this.outcome = new Promise((resolve) => {
-      this.#end = resolve;
-    });
+    this.#turn = new Turn(process, supervision, 'every-call');
+    this.outcome = this.#turn.outcome;
     this.#lines = new JsonLines(process, {
       onNotification: (method, params) => this.#hear(method, params),
       onRequest: (method, params) => this.#answer(method, params),
     });
-    const read = readLines(supervision.stdout, (line) => {
-      if (!this.#lines.take(line) && line.trim() !== '')
-        supervision.tell({ kind: 'stdout', text: `${line}\n` });
-    });
-    void process.exited.then(async (exit) => {
-      await process.stop();
-      await read;
-      const tail = supervision.lastStderr();
-      const lines = tail === '' ? '' : ` Last lines: ${tail}`;
-      this.#finish('failed', `The agent program ${exitInWords(exit)} in the middle of its turn.${lines}`);
-    });
+    this.#turn.readLines((line) => this.#lines.take(line));
     void this.#begin().catch((error: unknown) => {
       const code = error instanceof AnswerError ? error.code : null;
       const text = messageOf(error);
-      this.#finish('failed', `The agent reported an error: ${text}`, isTransientFault(code, text));
+      this.#turn.fault(text, isTransientFault(code, text));
     });
   }
 
   /** Asks the agent to end its turn; before it has one there is nothing to end but the process. */
   async interrupt(): Promise<void> {
-    if (this.#turn === null) return await this.#process.stop();
-    const { thread: threadId, id: turnId } = this.#turn;
+    if (this.#begun === null) return await this.#process.stop();
+    const { thread: threadId, id: turnId } = this.#begun;
     await this.#lines.request('turn/interrupt', { threadId, turnId }, z.unknown());
   }
 
@@ -110,7 +89,7 @@ class Conversation {
       opened.approvalsReviewer !== terms.approvalsReviewer
     ) {
       const said = JSON.stringify([opened.approvalPolicy, opened.approvalsReviewer]);
-      this.#finish('failed', `The agent program does not ask before each call: it said ${said}.`);
+      this.#turn.end('failed', `The agent program does not ask before each call: it said ${said}.`);
       return;
     }
     const threadId = opened.thread.id;
@@ -118,7 +97,7 @@ class Conversation {
     const input = [{ type: 'text', text: prompt, text_elements: [] }];
     const Started = z.object({ turn: z.object({ id: z.string() }) });
     const { turn } = await this.#lines.request('turn/start', { threadId, input }, Started);
-    this.#turn = { thread: threadId, id: turn.id };
+    this.#begun = { thread: threadId, id: turn.id };
   }
 
   async #answer(method: string, params: unknown): Promise<unknown> {
@@ -127,13 +106,13 @@ class Conversation {
     if (!known || !asked.success) throw new Error(`Atrium does not answer ${method}.`);
     if (this.#supervision.ending()) return { decision: 'cancel' };
     const { itemId, command } = asked.data;
-    const request = this.#calls.described(itemId) ?? {
+    const request = this.#turn.calls.described(itemId) ?? {
       tool: 'shell',
       kind: 'execute',
       paths: [],
       text: spoken(command ?? ''),
     };
-    const { decision } = await this.#calls.decide(itemId, request);
+    const { decision } = await this.#turn.calls.decide(itemId, request);
     return { decision: decision === 'allow' ? 'accept' : 'decline' };
   }
 
@@ -148,7 +127,7 @@ class Conversation {
   #take({ method, params }: Heard): void {
     switch (method) {
       case 'item/started':
-        if (isCall(params.item)) this.#calls.describe(params.item.id, requestOf(params.item));
+        if (isCall(params.item)) this.#turn.calls.describe(params.item.id, requestOf(params.item));
         return;
       case 'item/completed':
         this.#takeItem(params.item);
@@ -164,8 +143,8 @@ class Conversation {
         return;
       case 'thread/tokenUsage/updated': {
         // A session that was taken up again begins with what its past took.
-        if (this.#turn !== null && params.turnId !== this.#turn.id) return;
-        if (this.#turn === null && this.#task.session !== null) return;
+        if (this.#begun !== null && params.turnId !== this.#begun.id) return;
+        if (this.#begun === null && this.#task.session !== null) return;
         const { last, modelContextWindow } = params.tokenUsage;
         this.#supervision.tell({
           kind: 'usage',
@@ -186,12 +165,11 @@ class Conversation {
       case 'turn/completed': {
         const { status, error } = params.turn;
         if (status === 'completed') {
-          this.#finish('done', 'The agent ended its turn.');
+          this.#turn.end('done', 'The agent ended its turn.');
           return;
         }
         const said = error?.message ?? `its turn ended as ${status}`;
-        const transient = isTransientFault(statusOf(error?.codexErrorInfo), said);
-        this.#finish('failed', `The agent reported an error: ${said}`, transient);
+        this.#turn.fault(said, isTransientFault(statusOf(error?.codexErrorInfo), said));
       }
     }
   }
@@ -203,19 +181,14 @@ class Conversation {
       if (text !== '') this.#supervision.tell({ kind: 'thought', text });
     }
     if (!isCall(item)) return;
-    this.#calls.describe(item.id, requestOf(item));
+    this.#turn.calls.describe(item.id, requestOf(item));
     const carriedOut =
       item.status === 'completed' || (item.type === 'commandExecution' && typeof item.exitCode === 'number');
     const text =
       item.type === 'commandExecution'
         ? `${item.aggregatedOutput ?? ''}${item.exitCode ? `\nexit code ${item.exitCode}` : ''}`
         : '';
-    this.#calls.settle(item.id, carriedOut ? 'done' : 'failed', text || (item.status ?? ''));
-  }
-
-  #finish(outcome: 'done' | 'failed', reason: string, transient = false): void {
-    this.#process.stdin.end();
-    this.#end({ outcome, reason, transient, finalText: this.#supervision.finalText() });
+    this.#turn.calls.settle(item.id, carriedOut ? 'done' : 'failed', text || (item.status ?? ''));
   }
 }
 

@@ -1,13 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-/** A program's package on this machine; `entry` is the file to run. */
-export interface FoundPackage {
-  folder: string;
-  entry: string;
-  version: string;
-}
-
 /** The file of that name in the first folder of a PATH that has it and lets it be run, without links; undefined where none has. */
 export function findOnPath(path: string, name: string): string | undefined {
   for (const folder of path.split(delimiter)) {
@@ -29,10 +22,10 @@ export function fileAt(path: string): string | undefined {
 }
 
 /** The package of that name that a file belongs to: its folder and version; undefined where the file is in none. */
-export function packageOf(file: string, name: string): FoundPackage | undefined {
+export function packageOf(file: string, name: string): { folder: string; version: string } | undefined {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = readManifest(folder);
-    if (manifest?.name === name) return { folder, entry: file, version: manifest.version ?? '' };
+    if (manifest?.name === name) return { folder, version: manifest.version ?? '' };
   }
   return undefined;
 }
@@ -52,7 +45,7 @@ export function readManifest(
 }
 
 /** True for a native program of Linux, by its first bytes. */
-export function isNativeProgram(file: string): boolean {
+function isNativeProgram(file: string): boolean {
   const start = Buffer.alloc(4);
   let descriptor: number | undefined;
   try {
@@ -63,4 +56,20 @@ export function isNativeProgram(file: string): boolean {
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/**
+ * The native program behind a name: the file itself, or the one in the package of this system that npm laid beside the script of
+ * that name; undefined where neither is native.
+ *
+ * @param packaged its path under `node_modules`
+ */
+export function nativeProgram(named: string | undefined, packaged: string): string | undefined {
+  const file = named === undefined ? undefined : fileAt(named);
+  if (file === undefined || isNativeProgram(file)) return file;
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    const beside = fileAt(join(folder, 'node_modules', packaged));
+    if (beside !== undefined && isNativeProgram(beside)) return beside;
+  }
+  return undefined;
 }

@@ -1,102 +1,71 @@
 import { join, relative } from 'node:path';
 import { fail, ok } from '../../contract/errors.ts';
 import { acpDriver } from './acp-drive.ts';
-import { fileAt, findOnPath, packageOf } from './find-program.ts';
-import type { FoundPackage } from './find-program.ts';
-import type { Runtime } from './port.ts';
+import type { AgentProgram } from './agent-program.ts';
+import { fileAt, packageOf } from './find-program.ts';
 
 const packageName = '@google/gemini-cli';
 const inside = '/opt/agent/gemini';
 const policyInside = '/opt/agent/gemini-policy.toml';
 /** Without a model named, a side question that picks one comes first. */
 const usualModel = 'gemini-2.5-pro';
-const triedVersion = '0.61.0';
 
-/** Gemini CLI over the Agent Client Protocol. */
-export function createGeminiRuntime(options: {
-  program: string | undefined;
-  nodeInside: string;
-  path: string;
-  appRoot: string;
-  now(): number;
-}): Runtime {
-  const find = (): FoundPackage | undefined => {
-    const own = join(options.appRoot, 'node_modules', packageName, 'bundle', 'gemini.js');
-    const named = options.program ?? findOnPath(options.path, 'gemini') ?? own;
-    const file = fileAt(named);
-    return file === undefined ? undefined : packageOf(file, packageName);
-  };
-  const where = options.program === undefined ? 'on PATH' : `at ${options.program}`;
-  const absent = `Gemini CLI was not found ${where}: install ${packageName}, or name its file in workspace.yaml under programs.gemini.`;
-
+/**
+ * Gemini CLI over the Agent Client Protocol, told by a policy above its own settings to ask before every call.
+ *
+ * @param options.nodeInside Node's path inside the walls
+ * @param options.appRoot Atrium's own folder, whose `node_modules` may hold it
+ */
+export function gemini(options: { nodeInside: string; appRoot: string }): AgentProgram {
   return {
     name: 'gemini',
     title: 'Gemini CLI',
-    probe: () => {
-      const found = find();
-      const probedAt = new Date(options.now()).toISOString();
-      if (found === undefined) {
-        return Promise.resolve({ present: false, version: '', detail: absent, probedAt, capabilities: [] });
-      }
-      const tried =
-        found.version === triedVersion ? '' : ` Tried with ${triedVersion}; this version was not.`;
-      return Promise.resolve({
-        present: true,
-        version: found.version,
-        detail: `Found at ${found.entry}.${tried}`,
-        probedAt,
-        capabilities: [
-          ...['output', 'thoughts', 'tools', 'permissions', 'every call decided'],
-          ...['plan', 'usage', 'interrupt', 'resume'],
-        ],
-      });
+    install: packageName,
+    part: 'file',
+    tried: '0.61.0',
+    capabilities: [
+      ...['output', 'thoughts', 'tools', 'permissions', 'every call decided'],
+      ...['plan', 'usage', 'interrupt', 'resume'],
+    ],
+    inside,
+    locate: (named) => {
+      const own = join(options.appRoot, 'node_modules', packageName, 'bundle', 'gemini.js');
+      const file = fileAt(named ?? own);
+      const found = file === undefined ? undefined : packageOf(file, packageName);
+      if (file === undefined || found === undefined) return undefined;
+      const start = [options.nodeInside, join(inside, relative(found.folder, file))];
+      return { file, version: found.version, source: found.folder, start };
     },
-    prepare: (task) => {
-      const found = find();
-      if (found === undefined) return fail('runtime-missing', `Gemini CLI was not found ${where}.`, absent);
+    use: (task) => {
       const policy = fileAt(join(options.appRoot, 'resources', 'runtimes', 'gemini-policy.toml'));
       if (policy === undefined) {
         const message = "Atrium's own file resources/runtimes/gemini-policy.toml is missing.";
         return fail('runtime-missing', message, 'Install Atrium again.');
       }
-      const entry = join(inside, relative(found.folder, found.entry));
-      const model = task.model ?? usualModel;
       return ok({
-        mounts: [
-          { source: found.folder, target: inside, access: 'read' },
-          // Read-only, so that the agent cannot take back what it must ask for.
-          { source: policy, target: policyInside, access: 'read' },
-        ],
-        environment: {
-          GOOGLE_GEMINI_BASE_URL: task.gatewayUrl,
-          // The key is put on outside; the program only wants to see one.
-          GEMINI_API_KEY: 'dummy',
-          GEMINI_CLI_NO_RELAUNCH: 'true',
-        },
-        command: [
-          ...[options.nodeInside, entry, '--acp', '--approval-mode', 'default', '-m', model],
+        environment: environmentAt(task.gatewayUrl),
+        parameters: [
+          ...['--acp', '--approval-mode', 'default', '-m', task.model ?? usualModel],
           ...['--admin-policy', policyInside],
         ],
-        homeFiles: [{ path: '.gemini/settings.json', content: `${JSON.stringify(settings, null, 2)}\n` }],
-        sessions: ['.gemini/tmp'],
+        homeFiles,
+        // Read-only, so that the agent cannot take back what it must ask for.
+        mounts: [{ source: policy, target: policyInside, access: 'read' }],
       });
     },
     drive: acpDriver('every-call'),
-    desk: (gatewayUrl) => {
-      const found = find();
-      if (found === undefined) return null;
-      return {
-        mounts: [{ source: found.folder, target: inside, access: 'read' }],
-        environment: {
-          GOOGLE_GEMINI_BASE_URL: gatewayUrl,
-          GEMINI_API_KEY: 'dummy',
-          GEMINI_CLI_NO_RELAUNCH: 'true',
-        },
-        command: [options.nodeInside, join(inside, relative(found.folder, found.entry))],
-        homeFiles: [{ path: '.gemini/settings.json', content: `${JSON.stringify(settings, null, 2)}\n` }],
-      };
-    },
+    desk: (gatewayUrl) => ({ environment: environmentAt(gatewayUrl), homeFiles }),
     logins: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
+    sessions: ['.gemini/tmp'],
+  };
+}
+
+function environmentAt(gatewayUrl: string): Record<string, string> {
+  return {
+    GOOGLE_GEMINI_BASE_URL: gatewayUrl,
+    // The key is put on outside; the program only wants to see one.
+    GEMINI_API_KEY: 'dummy',
+    GEMINI_CLI_NO_RELAUNCH: 'true',
   };
 }
 
@@ -106,3 +75,4 @@ const settings = {
   telemetry: { enabled: false },
   privacy: { usageStatisticsEnabled: false },
 };
+const homeFiles = [{ path: '.gemini/settings.json', content: `${JSON.stringify(settings, null, 2)}\n` }];

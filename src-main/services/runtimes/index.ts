@@ -1,9 +1,10 @@
 import type { AcpAgentConfig } from '../../contract/config.ts';
 import { createAcpAgentRuntime } from './acp-agent.ts';
-import { createClaudeRuntime } from './claude.ts';
-import { createCodexRuntime } from './codex.ts';
-import { createGeminiRuntime } from './gemini.ts';
-import { createOpenCodeRuntime } from './opencode.ts';
+import { agentRuntime } from './agent-program.ts';
+import { claude } from './claude.ts';
+import { codex } from './codex.ts';
+import { gemini } from './gemini.ts';
+import { opencode } from './opencode.ts';
 import { createCommandRuntime, createScriptedRuntime } from './own-programs.ts';
 import type { Runtime } from './port.ts';
 
@@ -45,10 +46,9 @@ export function createRuntimes(options: {
   return [
     createCommandRuntime({ nodeInside, appRoot, now }),
     createScriptedRuntime({ nodeInside, appRoot, now }),
-    createGeminiRuntime({ program: programs.gemini, nodeInside, path, appRoot, now }),
-    createClaudeRuntime({ program: programs.claude, path, now }),
-    createCodexRuntime({ program: programs.codex, path, now }),
-    createOpenCodeRuntime({ program: programs.opencode, path, now }),
+    ...[gemini({ nodeInside, appRoot }), claude, codex, opencode].map((agent) =>
+      agentRuntime(agent, { program: programs[agent.name], path, now }),
+    ),
     ...Object.entries(options.acpAgents ?? {}).map(([name, agent]) =>
       createAcpAgentRuntime({ name, agent, now }),
     ),

@@ -42,7 +42,9 @@ type Line = z.infer<typeof Line>;
 
 /** Drives a program of Atrium's own that speaks the line protocol. */
 export function driveLines(process: LaunchedProcess, task: Task, hooks: DriveHooks): Promise<RuntimeOutcome> {
-  return supervise(process, hooks, (supervision) => converse(process, task, supervision));
+  return supervise(process, hooks, (supervision) => ({
+    outcome: converse(process, task, supervision),
+  }));
 }
 
 async function converse(
@@ -105,8 +107,7 @@ async function converse(
   const finalText = supervision.finalText();
   const end = ended as { outcome: 'done' | 'failed'; reason: string; transient: boolean } | null;
   if (end !== null && (end.outcome === 'failed' || exit.code === 0)) return { ...pick(end), finalText };
-  const tail = supervision.lastStderr();
-  const reason = `The program ${exitInWords(exit)} without saying that it was done.${tail === '' ? '' : ` Last lines: ${tail}`}`;
+  const reason = `The program ${exitInWords(exit)} without saying that it was done.${supervision.lastWords()}`;
   return { outcome: 'failed', reason, transient: false, finalText };
 }
 

@@ -1,76 +1,48 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { fail, ok } from '../../contract/errors.ts';
+import { ok } from '../../contract/errors.ts';
 import { acpDriver } from './acp-drive.ts';
-import { fileAt, findOnPath, isNativeProgram, readManifest } from './find-program.ts';
-import type { Runtime } from './port.ts';
+import type { AgentProgram } from './agent-program.ts';
+import { nativeProgram, readManifest } from './find-program.ts';
 
 const inside = '/opt/agent/opencode/opencode';
-const triedVersion = '1.18.33';
 const usualModel = 'anthropic/claude-sonnet-4-5';
 
-/** OpenCode over the Agent Client Protocol, told by its environment to ask before every call. */
-export function createOpenCodeRuntime(options: {
-  program: string | undefined;
-  path: string;
-  now(): number;
-}): Runtime {
-  const where = options.program === undefined ? 'on PATH' : `at ${options.program}`;
-  const absent = `OpenCode was not found ${where}: install opencode-ai, or name its native program in workspace.yaml under programs.opencode.`;
-  const find = (): { file: string; version: string } | undefined => {
-    const named = options.program ?? findOnPath(options.path, 'opencode');
-    const file = named === undefined ? undefined : nativeProgram(named);
-    if (file === undefined) return undefined;
-    return { file, version: readManifest(dirname(dirname(file)))?.version ?? '' };
-  };
+/** What stands in for a call that the model got wrong: a tool of the program's own that only says so. */
+const Refusal = z.object({
+  title: z.literal('Invalid Tool'),
+  rawInput: z.strictObject({ tool: z.string(), error: z.string() }),
+});
 
-  return {
-    name: 'opencode',
-    title: 'OpenCode',
-    probe: () => {
-      const found = find();
-      const probedAt = new Date(options.now()).toISOString();
-      if (found === undefined) {
-        return Promise.resolve({ present: false, version: '', detail: absent, probedAt, capabilities: [] });
-      }
-      const tried =
-        found.version === triedVersion ? '' : ` Tried with ${triedVersion}; this version was not.`;
-      return Promise.resolve({
-        present: true,
-        version: found.version,
-        detail: `Found at ${found.file}.${tried}`,
-        probedAt,
-        capabilities: [
-          ...['output', 'thoughts', 'tools', 'permissions', 'every call decided'],
-          ...['plan', 'usage', 'context', 'interrupt', 'resume'],
-        ],
-      });
-    },
-    prepare: (task) => {
-      const found = find();
-      if (found === undefined) return fail('runtime-missing', `OpenCode was not found ${where}.`, absent);
-      return ok({
-        mounts: [{ source: found.file, target: inside, access: 'read' }],
-        environment: environmentAt(task.gatewayUrl, task.model ?? usualModel),
-        command: [inside, 'acp', '--cwd', '/work', '--pure'],
-        homeFiles: [],
-        sessions: ['.local/share/opencode'],
-      });
-    },
-    drive: acpDriver('every-call', isRefusal),
-    desk: (gatewayUrl) => {
-      const found = find();
-      if (found === undefined) return null;
-      return {
-        mounts: [{ source: found.file, target: inside, access: 'read' }],
-        environment: environmentAt(gatewayUrl, usualModel),
-        command: [inside],
-        homeFiles: [],
-      };
-    },
-    logins: ['.local/share/opencode/auth.json'],
-  };
-}
+/** OpenCode over the Agent Client Protocol, told by its environment to ask before every call. */
+export const opencode: AgentProgram = {
+  name: 'opencode',
+  title: 'OpenCode',
+  install: 'opencode-ai',
+  part: 'native program',
+  tried: '1.18.33',
+  capabilities: [
+    ...['output', 'thoughts', 'tools', 'permissions', 'every call decided'],
+    ...['plan', 'usage', 'context', 'interrupt', 'resume'],
+  ],
+  inside,
+  locate: (named) => {
+    const architecture = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
+    const file = nativeProgram(named, join(`opencode-${architecture}`, 'bin', 'opencode'));
+    if (file === undefined) return undefined;
+    const version = readManifest(dirname(dirname(file)))?.version ?? '';
+    return { file, version, source: file, start: [inside] };
+  },
+  use: (task) =>
+    ok({
+      environment: environmentAt(task.gatewayUrl, task.model ?? usualModel),
+      parameters: ['acp', '--cwd', '/work', '--pure'],
+    }),
+  drive: acpDriver('every-call', (call) => Refusal.safeParse(call).success),
+  desk: (gatewayUrl) => ({ environment: environmentAt(gatewayUrl, usualModel) }),
+  logins: ['.local/share/opencode/auth.json'],
+  sessions: ['.local/share/opencode'],
+};
 
 function environmentAt(gatewayUrl: string, model: string): Record<string, string> {
   return {
@@ -88,13 +60,6 @@ function environmentAt(gatewayUrl: string, model: string): Record<string, string
 }
 
 const permission = { '*': 'ask', task: 'deny', question: 'deny', websearch: 'deny' } as const;
-
-/** What stands in for a call that the model got wrong: a tool of the program's own that only says so. */
-const Refusal = z.object({
-  title: z.literal('Invalid Tool'),
-  rawInput: z.strictObject({ tool: z.string(), error: z.string() }),
-});
-const isRefusal = (call: unknown): boolean => Refusal.safeParse(call).success;
 
 /** The providers by their own wire formats, each at the gateway, and the one model of the run. */
 function settings(gatewayUrl: string, named: string): Record<string, unknown> {
@@ -126,17 +91,4 @@ const packages: Readonly<Record<string, string>> = {
 function providerOf(model: string): string {
   if (model.startsWith('gemini')) return 'google';
   return model.startsWith('claude') ? 'anthropic' : 'openai';
-}
-
-/** The native program behind a name: the file itself, or the one in the package of this system beside an npm package's script. */
-function nativeProgram(named: string): string | undefined {
-  const file = fileAt(named);
-  if (file === undefined) return undefined;
-  if (isNativeProgram(file)) return file;
-  const architecture = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
-  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
-    const beside = fileAt(join(folder, 'node_modules', `opencode-${architecture}`, 'bin', 'opencode'));
-    if (beside !== undefined && isNativeProgram(beside)) return beside;
-  }
-  return undefined;
 }

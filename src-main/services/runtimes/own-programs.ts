@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { fail, ok } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
+import { probed } from './agent-program.ts';
 import { fileAt } from './find-program.ts';
 import { driveLines } from './line-protocol.ts';
-import type { Runtime, RuntimeNeeds, RuntimeProbe, Task } from './port.ts';
+import type { Runtime, RuntimeNeeds, Task } from './port.ts';
 
 /** What the runtimes that are Atrium's own programs are made from. */
 export interface OwnProgramOptions {
@@ -77,17 +78,12 @@ function ownProgram(
     title: program.title,
     probe: () => {
       const lost = missing();
-      const present = lost === undefined;
-      const probe: RuntimeProbe = {
-        present,
-        version: present ? 'built in' : '',
-        detail: present
-          ? "Atrium's own program."
-          : `Atrium's own file resources/run/${lost} is missing: install Atrium again.`,
-        probedAt: new Date(options.now()).toISOString(),
-        capabilities: present ? program.capabilities : [],
-      };
-      return Promise.resolve(probe);
+      if (lost !== undefined)
+        return probed(options.now, {
+          absent: `Atrium's own file resources/run/${lost} is missing: install Atrium again.`,
+        });
+      const { capabilities } = program;
+      return probed(options.now, { version: 'built in', detail: "Atrium's own program.", capabilities });
     },
     prepare: (task): Result<RuntimeNeeds> => {
       const checked = program.check(task);

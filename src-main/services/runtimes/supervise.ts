@@ -24,24 +24,28 @@ export interface Supervision {
   decide(request: PermissionRequest): Promise<PermissionDecision>;
   /** All text told so far. */
   finalText(): string;
-  /** The last lines of stderr, for a reason. */
-  lastStderr(): string;
+  /** " Last lines: …" of stderr, to end a reason with; empty where there are none. */
+  lastWords(): string;
   /** True once the run is being ended from outside. */
   ending(): boolean;
+}
+
+/** The driver's own part in a run. */
+export interface Conversation {
+  /** What the agent's end means. */
+  outcome: Promise<RuntimeOutcome>;
+  /** Asks the agent to end by itself; what does not within three seconds is stopped. */
+  interrupt?(): Promise<void>;
 }
 
 /**
  * Runs a conversation with a launched process under its limits: interrupt, silence, total time, amount of output. Whatever
  * ends it, the process is stopped before this resolves.
- *
- * @param converse the driver's own part; it resolves with what the agent's end means
- * @param interrupt asks the agent to end by itself; what does not within three seconds is stopped
  */
 export async function supervise(
   process: LaunchedProcess,
   hooks: DriveHooks,
-  converse: (supervision: Supervision) => Promise<RuntimeOutcome>,
-  interrupt?: () => Promise<void>,
+  converse: (supervision: Supervision) => Conversation,
 ): Promise<RuntimeOutcome> {
   if (hooks.signal.aborted) {
     await process.stop();
@@ -128,7 +132,10 @@ export async function supervise(
       return decision;
     },
     finalText: () => text,
-    lastStderr: () => lastLines(stderrTail),
+    lastWords: () => {
+      const lines = lastLines(stderrTail);
+      return lines === '' ? '' : ` Last lines: ${lines}`;
+    },
     ending: () => ending,
   };
 
@@ -148,18 +155,18 @@ export async function supervise(
 
   try {
     const conversation = converse(supervision);
-    const endedInside = conversation.then((outcome) => ({ inside: outcome }));
+    const endedInside = conversation.outcome.then((outcome) => ({ inside: outcome }));
     const endedOutside = endedFromOutside.then((outside) => ({ outside }));
     let first = await Promise.race([endedInside, endedOutside]);
     if ('inside' in first && ending) first = await endedOutside;
     if ('inside' in first) return first.inside;
 
     const { outcome, reason, gentle } = first.outside;
-    if (gentle && interrupt !== undefined) {
-      await interrupt().catch(() => undefined);
-      await settledWithin(hooks, conversation);
+    if (gentle && conversation.interrupt !== undefined) {
+      await conversation.interrupt().catch(() => undefined);
+      await settledWithin(hooks, conversation.outcome);
     }
-    conversation.catch(() => undefined);
+    conversation.outcome.catch(() => undefined);
     return { outcome, reason, transient: false, finalText: text };
   } finally {
     over = true;
