@@ -7,7 +7,7 @@ import { BrandId } from '../contract/ids.ts';
 import type { BrandView, RepositoryGuess } from '../contract/brands.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Reactor } from '../services/event-store/index.ts';
-import { inspectRepository } from '../services/repositories/index.ts';
+import { sharedGitFolder } from '../services/repositories/index.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
 import type { Terminals } from '../services/terminals/index.ts';
 import { createAttempts } from './attempts.ts';
@@ -214,12 +214,12 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
 
   /** The brand that has a repository already, whichever of its working trees is meant. */
   const ownerOf = async (path: string): Promise<BrandId | undefined> => {
-    const wanted = await inspectRepository({ path, git });
+    const wanted = await sharedGitFolder({ path, git });
+    if (wanted === null) return undefined;
     for (const id of brandIds()) {
       const read = readBrandConfig(brandPlaces(places, id).config);
       for (const repository of read.ok ? read.value.repositories : []) {
-        const found = await inspectRepository({ path: repository.path, git });
-        if (wanted.ok && found.ok && found.commonDir === wanted.commonDir) return id;
+        if ((await sharedGitFolder({ path: repository.path, git })) === wanted) return id;
       }
     }
     return undefined;

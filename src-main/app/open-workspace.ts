@@ -252,7 +252,7 @@ export async function openWorkspace(
       })),
       waiting: countWaiting(waiting()),
       waits: urgentFirst(waiting()),
-      running,
+      running: brands.open().reduce((sum, { brand }) => sum + brand.runs.live().length, 0),
     }),
     runtimes: () =>
       Promise.all(

@@ -17,6 +17,7 @@ export const StatusView = z.object({
   waiting: WaitingCounts,
   /** What waits, most urgent first. */
   waits: z.array(WaitingItem),
+  /** Runs that are alive, a desk's terminals among them. */
   running: z.number().int(),
   /** Agent programs as the core sees them; absent while none runs. */
   runtimes: z.array(RuntimeView).optional(),

@@ -21,7 +21,7 @@ export function seeded(seed: number): () => number {
 export function copyPrograms(folder: string): string {
   mkdirSync(folder, { recursive: true });
   // What is mounted into a sandbox may not be reached through a link.
-  for (const name of ['out/main', 'resources', 'package.json'])
+  for (const name of ['out/main', 'out/native', 'out/run', 'resources', 'package.json'])
     cpSync(path.join(appRoot, name), path.join(folder, name), { recursive: true });
   symlinkSync(path.join(appRoot, 'node_modules'), path.join(folder, 'node_modules'));
   return folder;

@@ -13,7 +13,7 @@ import type { Lifetime } from './lifetime.ts';
 import { takeLock } from './lock.ts';
 import type { WorkspaceLock } from './lock.ts';
 import { listenForOperator } from './operator-socket.ts';
-import { clearPlace, placeOf, preparePlace, readCoreFile, writeCoreFile } from './place.ts';
+import { clearPlace, closePlace, placeOf, preparePlace, readCoreFile, writeCoreFile } from './place.ts';
 import type { Place } from './place.ts';
 import { hostRouter, operatorRouter } from './routers.ts';
 import type { Host } from './routers.ts';
@@ -159,10 +159,11 @@ async function own(
   const shutDown = async (): Promise<void> => {
     lifetime.stop();
     forgetIdle();
-    clearPlace(place);
+    closePlace(place);
     await door.close();
     await app.close();
     await socket.close();
+    clearPlace(place);
     lock.release();
   };
   return {

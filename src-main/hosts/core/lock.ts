@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { existsSync } from 'node:fs';
 
 /** A workspace's lock: the operating system holds it, and it ends with the process however that ends. */
 export interface WorkspaceLock {
@@ -21,4 +22,16 @@ export function takeLock(file: string): WorkspaceLock | undefined {
     throw error;
   }
   return { release: () => database.close() };
+}
+
+/**
+ * Whether a process holds the lock.
+ * @param file as for `takeLock`; not made when it is not there
+ * @throws what SQLite says when the file cannot be used
+ */
+export function lockIsHeld(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const lock = takeLock(file);
+  lock?.release();
+  return lock === undefined;
 }

@@ -89,6 +89,11 @@ export function readCoreFile(place: Place): CoreFile | undefined {
   }
 }
 
+/** Lets nobody connect any more; `core.json` goes on saying whose process is not gone yet. */
+export function closePlace(place: Place): void {
+  rmSync(place.socket, { force: true });
+}
+
 /** Removes what says that a core is there: `core.json`, the socket, and the socket's own folder. */
 export function clearPlace(place: Place): void {
   rmSync(place.coreFile, { force: true });

@@ -2,7 +2,7 @@ export { RepositoryFault } from './fault.ts';
 export type { RepositoryFailure, RepositoryFaultCode } from './fault.ts';
 export { checkGit, OLDEST_GIT } from './git.ts';
 export type { GitProgram } from './git.ts';
-export { inspectRepository } from './inspect.ts';
+export { inspectRepository, sharedGitFolder } from './inspect.ts';
 export type { Inspection, InspectionFailureCode } from './inspect.ts';
 export { guessChecks } from './guess-checks.ts';
 export type { GuessedChecks } from './guess-checks.ts';

@@ -5,8 +5,8 @@ import type { RepositoryFailure } from './fault.ts';
 import { askGit, git, gitFault, gitLine, lineOf, recordsOf, redact, withoutDrivers } from './git.ts';
 import type { GitProgram } from './git.ts';
 
-/** A repository as it was found. */
-export interface Inspection {
+/** Where a repository is, and what is checked out there. */
+export interface Location {
   ok: true;
   /** The top of its working tree, links resolved. */
   path: string;
@@ -14,16 +14,20 @@ export interface Inspection {
   gitDir: string;
   /** The git folder that all its working trees share. */
   commonDir: string;
-  objects: string;
   branch: string;
   head: string;
+  shallow: boolean;
+  objectFormat: string;
+}
+
+/** A repository as it was found. */
+export interface Inspection extends Location {
+  objects: string;
   /** Whether there is anything that is not committed. It hinders nothing but a merge into this working tree. */
   dirty: boolean;
   /** The operator's name and address as git knows them here; null where one is missing. */
   identity: { name: string; email: string } | null;
   remotes: Array<{ name: string; url: string }>;
-  shallow: boolean;
-  objectFormat: string;
   /** What is worth knowing before it is added, a sentence each. */
   notes: string[];
 }
@@ -41,11 +45,19 @@ export type InspectionFailureCode =
   | 'detached'
   | 'partial-clone';
 
-/** Looks at a folder that the operator wants to add. Changes nothing and runs nothing of what it finds. */
-export async function inspectRepository(input: {
+/** The git folder that all working trees of the repository at a path share; null where there is none that git can read. */
+export async function sharedGitFolder(input: { path: string; git: GitProgram }): Promise<string | null> {
+  if (!(await stat(input.path).catch(() => null))?.isDirectory()) return null;
+  const asked = ['rev-parse', '--path-format=absolute', '--git-common-dir'];
+  const told = await askGit(input.git, asked, { cwd: input.path });
+  return told.code === 0 ? lineOf(told.stdout) : null;
+}
+
+/** Finds the repository that a folder is the top of, with a branch checked out. Changes nothing and runs nothing of what it finds. */
+export async function locateRepository(input: {
   path: string;
   git: GitProgram;
-}): Promise<Inspection | RepositoryFailure<InspectionFailureCode>> {
+}): Promise<Location | RepositoryFailure<InspectionFailureCode>> {
   const asked = resolve(input.path);
   const found = await stat(asked).catch(() => null);
   if (found === null)
@@ -149,7 +161,27 @@ export async function inspectRepository(input: {
     );
   }
 
-  const head = lineOf(commit.stdout);
+  return {
+    ok: true,
+    path,
+    gitDir,
+    commonDir,
+    branch: lineOf(symbolic.stdout).replace(/^refs\/heads\//, ''),
+    head: lineOf(commit.stdout),
+    shallow: shallow === 'true',
+    objectFormat: objectFormat ?? 'sha1',
+  };
+}
+
+/** Looks at a folder that the operator wants to add. Changes nothing and runs nothing of what it finds. */
+export async function inspectRepository(input: {
+  path: string;
+  git: GitProgram;
+}): Promise<Inspection | RepositoryFailure<InspectionFailureCode>> {
+  const located = await locateRepository(input);
+  if (!located.ok) return located;
+  const { path, head } = located;
+  const here = { cwd: path };
   const quiet = await withoutDrivers(input.git, here);
   const [status, identity, remotes, listed, attributes] = await Promise.all([
     git(input.git, ['status', '--porcelain', '-z', '--no-renames', '--ignore-submodules=all'], {
@@ -170,21 +202,14 @@ export async function inspectRepository(input: {
   } else if (attributes.code === 0 && /\bfilter=/.test(attributes.stdout.toString('utf8'))) {
     notes.push('It uses filters: checkouts hold the files as they are committed.');
   }
-  if (shallow === 'true') notes.push('It is a shallow clone: its history is cut off.');
+  if (located.shallow) notes.push('It is a shallow clone: its history is cut off.');
   if (identity === null) notes.push('git knows no user.name and user.email here.');
   return {
-    ok: true,
-    path,
-    gitDir,
-    commonDir,
-    objects: join(commonDir, 'objects'),
-    branch: lineOf(symbolic.stdout).replace(/^refs\/heads\//, ''),
-    head,
+    ...located,
+    objects: join(located.commonDir, 'objects'),
     dirty: status.stdout.length > 0,
     identity,
     remotes,
-    shallow: shallow === 'true',
-    objectFormat: objectFormat ?? 'sha1',
     notes,
   };
 }

@@ -10,7 +10,7 @@ import { git, gitLine, lineOf, requireObjectId } from './git.ts';
 import type { GitProgram } from './git.ts';
 import { guessChecks } from './guess-checks.ts';
 import type { GuessedChecks } from './guess-checks.ts';
-import { inspectRepository } from './inspect.ts';
+import { locateRepository } from './inspect.ts';
 import type { InspectionFailureCode } from './inspect.ts';
 import { land, recoverLanding } from './land.ts';
 import { commitMerge, mergeTree } from './merge.ts';
@@ -89,7 +89,7 @@ export interface Repository {
   watchBranch: Bound<typeof watchBranch>;
 }
 
-/** Opens a repository and its scratch repository. What {@link inspectRepository} refuses is given back, but for a detached head. */
+/** Opens a repository and its scratch repository. What {@link locateRepository} refuses is given back, but for a detached head. */
 export async function openRepository(
   input: OpenRepositoryInput,
 ): Promise<
@@ -97,7 +97,7 @@ export async function openRepository(
 > {
   if (!isAbsolute(input.stateDir))
     throw new RepositoryFault('bad-argument', `${input.stateDir} is not an absolute path.`);
-  const found = await inspectRepository({ path: input.path, git: input.git });
+  const found = await locateRepository({ path: input.path, git: input.git });
   // Another branch, or none, may be checked out in the operator's folder later on: that hinders no ticket.
   const tolerated =
     !found.ok && (found.code === 'detached' || found.code === 'unborn') && input.branch !== undefined;

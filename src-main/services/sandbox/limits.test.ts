@@ -92,7 +92,8 @@ test('the watcher sees a flood of processes', async () => {
   const fixture = openFixture({ keeper: watcher() });
   try {
     const result = await fixture.run('for i in $(seq 100); do sleep 100000 & done; wait', {
-      limits: { ...limits, processes: 50 },
+      // Together they must stay below what memory they may have.
+      limits: { ...limits, memoryMb: 4_096, processes: 50 },
     });
     expect(result).toMatchObject({ outcome: 'killed', outOfMemory: false });
   } finally {

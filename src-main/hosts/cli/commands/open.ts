@@ -8,6 +8,8 @@ import { StartAnswers } from '../../../contract/start.ts';
 import type { StatusView } from '../../../contract/feed.ts';
 import type { WaitingItem } from '../../../contract/waiting.ts';
 import { TicketDraft } from '../../../contract/tickets.ts';
+import { lockIsHeld } from '../../core/lock.ts';
+import { readCoreFile } from '../../core/place.ts';
 import { openInBrowser } from '../browser-window.ts';
 import { refuse, valueOf } from '../failure.ts';
 import { counted, facts, table } from '../output.ts';
@@ -78,8 +80,13 @@ export function addOpenCommands(program: Group): void {
       output.value({ url: door.url, socket, pid }, () => `Atrium is at ${door.url}\nCtrl-C ends it.`);
       if (open !== false && !output.json) openInBrowser(door.url);
       const how = await Promise.race([interrupted, connection.ended]);
-      if (how !== 'interrupted') process.exitCode = 1;
-      if (how !== 'interrupted') process.stderr.write('The core has ended, and the browser door with it.\n');
+      if (how !== 'interrupted') {
+        process.exitCode = 1;
+        process.stderr.write('The core has ended, and the browser door with it.\n');
+        return;
+      }
+      const { running } = valueOf(await connection.client.status({}));
+      if (running > 0) process.stderr.write(`${goOn(running)}\n`);
     },
   );
 
@@ -88,9 +95,12 @@ export function addOpenCommands(program: Group): void {
     'stop',
     'end the core; its runs are interrupted and resumed by the next',
     [],
-    async ({ output, runningCore }) => {
+    async ({ output, place, runningCore }) => {
       const connection = await runningCore();
       if (connection === undefined) {
+        const at = place();
+        const ending = lockIsHeld(at.lock) ? readCoreFile(at) : undefined;
+        if (ending !== undefined) await untilGone(ending.pid);
         output.value({ stopped: false }, () => 'No core runs.');
         return;
       }
@@ -169,6 +179,12 @@ function describeStatus(status: StatusView): string {
 }
 
 /** Settles when a process is gone; the connection ended before, so that this is a matter of milliseconds. */
+/** Says what keeps the core though its door is closed. */
+function goOn(running: number): string {
+  const what = running === 1 ? 'One run or terminal goes on' : `${running} runs or terminals go on`;
+  return `${what}, and the core with ${running === 1 ? 'it' : 'them'}: "atrium run list" shows which, "atrium core stop" ends all.`;
+}
+
 async function untilGone(pid: number): Promise<void> {
   const deadline = Date.now() + 20_000;
   for (;;) {
