@@ -51,7 +51,9 @@ export function createBrandGuard(options: {
 
   const policy: BrandGuard['policy'] = (contract, id) => {
     const ticket = id === undefined ? null : options.tickets.get(id);
-    const key = `${contract.name} ${contract.digest} ${ticket?.hash ?? ''}`;
+    const { name, digest, reads, writes, tools, calls } = contract;
+    // A stage may take from a contract what another has: a run that plans writes nothing, and the run after it does.
+    const key = JSON.stringify([name, digest, reads, writes, tools, calls, ticket?.hash]);
     const known = made.get(key);
     if (known) return known;
     const fresh = compilePolicy(

@@ -1,6 +1,7 @@
 import { normalize, resolve } from 'node:path';
 import type { GuardDecision } from '../contract/guard.ts';
 import type { PolicyLevel } from '../contract/policy.ts';
+import { runToolOf } from '../contract/run-api.ts';
 import { placeOf, type Geography } from '../domain/place.ts';
 import { evaluate, type Action, type Named, type Policy } from '../domain/policy.ts';
 import { toolKind } from '../domain/tool-kind.ts';
@@ -25,6 +26,9 @@ export type LevelledDecision = GuardDecision & { level: PolicyLevel };
 
 /** Reduces a call to what policy looks at. */
 export function actionOf(call: Call, cwd: string, geography: Geography): Action {
+  // Atrium's own tools touch no file: the contract's `calls` say which of them a role has.
+  const own = call.kind === undefined || call.kind === 'other' ? runToolOf(call.tool) : null;
+  if (own !== null) return { kind: 'report', tool: own, named: [], command: '', hosts: [], role: null };
   const named = toolKind(call.tool);
   const kind = call.kind === undefined || named !== 'other' ? named : toolKind(call.kind);
   const at = (path: string): Named => {

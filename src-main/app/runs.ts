@@ -5,13 +5,14 @@ import type { AgentContract } from '../contract/config.ts';
 import type { Result } from '../contract/errors.ts';
 import type { Actor } from '../contract/events.ts';
 import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
+import { RUN_TOOLS_SERVER } from '../contract/run-api.ts';
 import { costUsd, isPriced } from '../domain/cost.ts';
 import type { Run } from '../domain/run.ts';
 import { INSIDE } from '../domain/inside.ts';
 import { sandboxProfile, type ProfileFacts, type SandboxProfile } from '../domain/sandbox-profile.ts';
 import type { EventStore } from '../services/event-store/index.ts';
 import { openRunGateway, type ModelUpstream, type RunReports } from '../services/gateway/index.ts';
-import type { Runtime, RuntimeEvent, RuntimeOutcome, Task } from '../services/runtimes/index.ts';
+import type { Runtime, RuntimeEvent, RuntimeOutcome, Task, ToolServer } from '../services/runtimes/index.ts';
 import { SandboxError, type Sandbox } from '../services/sandbox/index.ts';
 import { layHome, readLogins } from './agent-homes.ts';
 import type { BrandGuard } from './brand-guard.ts';
@@ -38,7 +39,7 @@ export interface RunRequest {
   attempt: AttemptId | null;
   /** What it is there for, as `ATRIUM_STAGE` says inside. */
   stage: NonNullable<ProfileFacts['stage']>;
-  task: Omit<Task, 'gatewayUrl' | 'session'>;
+  task: Omit<Task, 'gatewayUrl' | 'session' | 'tools'>;
   room: Pick<ProfileFacts, 'checkout' | 'baseObjects' | 'prepared' | 'base'>;
   network: string[];
   /** Names of secrets of the brand that the run finds in its environment. */
@@ -195,7 +196,8 @@ export function createRuns(options: {
     write: (line: OutputLine) => void,
   ): Promise<RunEnd> => {
     const { id, contract, runtime } = request;
-    const task: Task = { ...request.task, gatewayUrl: INSIDE.gateway, session: null };
+    const tools = options.protocol === null ? null : runTools(request.ticket);
+    const task: Task = { ...request.task, gatewayUrl: INSIDE.gateway, session: null, tools };
     const needs = runtime.prepare(task);
     if (!needs.ok) {
       const { message, hint } = needs.failure;
@@ -430,6 +432,16 @@ export function createRuns(options: {
     contextUsed: (run) => live.get(run)?.context ?? null,
     silent: () => heartbeats.silent(),
     record,
+  };
+}
+
+/** `atrium mcp` as an agent program starts it: one that keeps its environment to itself hands on what is said here. */
+function runTools(ticket: TicketId): ToolServer {
+  return {
+    name: RUN_TOOLS_SERVER,
+    command: `${INSIDE.tools}/bin/atrium`,
+    args: ['mcp'],
+    environment: { ATRIUM_SOCKET: INSIDE.socket, ATRIUM_TICKET: ticket },
   };
 }
 

@@ -23,6 +23,36 @@ export const runApiPaths = {
   checkpoint: '/api/run/checkpoint',
 } as const;
 
+/** The tools of `atrium mcp`, each with the verb that it is in a contract's `calls`. */
+export const runToolCalls = {
+  submit_plan: 'plan',
+  submit_review: 'review',
+  submit_result: 'result',
+  submit_verdict: 'verdict',
+  ask: 'ask',
+  wiki_search: 'wiki-search',
+  request_wiki_write: 'wiki-write',
+  checkpoint: 'checkpoint',
+  report_progress: 'progress',
+} as const satisfies Record<string, RunCall>;
+export type RunToolName = keyof typeof runToolCalls;
+
+/** The name by which agent programs know `atrium mcp` among the servers of the Model Context Protocol. */
+export const RUN_TOOLS_SERVER = 'atrium';
+
+/**
+ * The tool of `atrium mcp` behind the name that an agent program gives it: "mcp__atrium__ask", "mcp_atrium_ask", "atrium_ask",
+ * "ask (atrium MCP Server)". Null for every other name.
+ */
+export function runToolOf(name: string): RunToolName | null {
+  const [, after, before] = named.exec(name) ?? [];
+  const tool = after ?? before ?? '';
+  return Object.hasOwn(runToolCalls, tool) ? (tool as RunToolName) : null;
+}
+const named = new RegExp(
+  `^(?:(?:mcp__${RUN_TOOLS_SERVER}__|(?:mcp_)?${RUN_TOOLS_SERVER}_)(\\w+)|(\\w+) \\(${RUN_TOOLS_SERVER} MCP Server\\))$`,
+);
+
 /** So long a question waits for the operator before the run is told to end, in milliseconds. */
 export const ASK_WAIT_MS = 4 * 60_000;
 

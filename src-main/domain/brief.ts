@@ -106,8 +106,8 @@ export function executorBrief(
     section(
       'How you end',
       [
-        'Commit your work in the checkout (small commits, no push). Then submit the result of your last commit, either with',
-        `\`atrium submit result --summary "what you did"\`, or by ending your last message with this block:`,
+        'Commit your work in the checkout (small commits, no push). Then submit the result of your last commit, with the tool',
+        '`submit_result`, with `atrium submit result --summary "what you did"`, or by ending your last message with this block:',
         '',
         '```atrium-result',
         `{"ticket": "${ticket.id}", "commit": "<full id of your last commit>", "summary": "what you did",`,

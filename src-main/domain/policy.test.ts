@@ -179,6 +179,13 @@ describe('the executor', () => {
     ['does not push', run('npm test && GIT_DIR=.git git push origin main'), 'deny', 'pre-merge-gate'],
     ['does not merge tickets', run('git merge --no-ff atrium/T-acme-2'), 'deny', 'pre-merge-gate'],
     ['merges main into its work', run('git merge main'), 'allow', 'ticket-executor.execute'],
+    [
+      'says what its contract lets it say',
+      call({ kind: 'report', tool: 'submit_result' }),
+      'allow',
+      'ticket-executor.calls',
+    ],
+    ['says nothing else', call({ kind: 'report', tool: 'submit_verdict' }), 'deny', 'not-its-call'],
     ['has no tool that nobody knows', call({ kind: 'other', tool: 'mcp__x__y' }), 'deny', 'default-deny'],
   ])('%s', (_what, asked, decision, name) => {
     expect(evaluate(asked, own)).toMatchObject({ decision, rule: name });

@@ -2,6 +2,7 @@ import type { AgentContract } from '../contract/config.ts';
 import type { GuardDecision } from '../contract/guard.ts';
 import type { PolicyLevel } from '../contract/policy.ts';
 import { ToolKind, type PolicyRule } from '../contract/policy.ts';
+import { runToolCalls } from '../contract/run-api.ts';
 import { PLACE_NAMES, type Place } from './place.ts';
 
 /** A path that a call names: where it lies, and how rules see it (relative to the checkout when it is inside, else absolute). */
@@ -101,6 +102,9 @@ export const INVARIANTS: readonly Rule[] = [
   },
 ];
 
+/** Atrium's own tools by name, each with its verb. */
+const runTools = Object.entries(runToolCalls);
+
 /** What the main loop may do and no worker. */
 const DIRECTION = ['spawn', 'ask', 'ticket'] as const;
 
@@ -140,10 +144,29 @@ function contractRows(
   grant('fetch', 'any', 'its contract lets it reach the hosts of its ticket; the gateway holds the list');
   grant('report', 'any', 'its contract lets it report');
   for (const kind of DIRECTION) grant(kind, 'any', 'its contract lets it direct the work of others');
+  const said = runTools.filter(([, call]) => contract.calls.includes(call)).map(([tool]) => tool);
+  if (said.length > 0)
+    grants.push({
+      name: `${contract.name}.calls`,
+      level: 'contract',
+      decision: 'allow',
+      kinds: [],
+      tools: said,
+      places: 'any',
+      reason: 'its contract lets it say this',
+    });
 
   const rules: Rule[] = [];
   const deny = (name: string, row: Pick<Rule, 'kinds' | 'places' | 'reason'> & Partial<Rule>) =>
     rules.push({ name, level: 'contract', decision: 'deny', ...row });
+  const unsaid = runTools.filter(([, call]) => !contract.calls.includes(call)).map(([tool]) => tool);
+  if (unsaid.length > 0)
+    deny('not-its-call', {
+      kinds: [],
+      tools: unsaid,
+      places: 'any',
+      reason: `its contract lets it say no such thing; it allows: ${contract.calls.join(', ') || 'nothing'}`,
+    });
   const absent = DIRECTION.filter((kind) => !tools.has(kind));
   if (absent.length > 0)
     deny('no-spawn', {

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { LaunchedProcess, RuntimeNeeds } from '../../src-main/services/runtimes/index.ts';
+import { RunCall } from '../../src-main/contract/config.ts';
+import type { LaunchedProcess, RuntimeNeeds, ToolServer } from '../../src-main/services/runtimes/index.ts';
 
 /** A checkout, a home and a launcher for one run, with real walls of the process kind and the network of the host. */
 export interface Room {
@@ -19,6 +20,8 @@ export interface Room {
   home(path: string): Promise<string>;
   /** What the run posted to its socket. */
   submitted: { path: string; body: unknown }[];
+  /** `atrium mcp` on that socket, every verb allowed; the build must have bundled it. */
+  tools: ToolServer;
   /** Has the socket refuse what is posted from now on. */
   refuse(message: string): void;
   /** A shell command that leaves a process behind which holds a connection to `lingerer`. */
@@ -28,6 +31,7 @@ export interface Room {
   dispose(): Promise<void>;
 }
 
+const toolsFolder = fileURLToPath(new URL('../../out/run', import.meta.url));
 const clientFolder = fileURLToPath(new URL('../../resources/run', import.meta.url));
 
 /** Makes a room with a repository of one commit; bubblewrap must be there. */
@@ -51,6 +55,10 @@ export async function makeRoom(): Promise<Room> {
   const submitted: { path: string; body: unknown }[] = [];
   let refusal = '';
   const core = createHttpServer((request, response) => {
+    if (request.method === 'GET') {
+      response.end(JSON.stringify({ brief: '', calls: RunCall.options }));
+      return;
+    }
     void json(request).then((body) => {
       submitted.push({ path: request.url ?? '', body });
       response.writeHead(refusal === '' ? 200 : 400, { 'content-type': 'application/json' });
@@ -79,6 +87,12 @@ export async function makeRoom(): Promise<Room> {
     read: (path) => readFile(join(folder('work'), path), 'utf8'),
     home: (path) => readFile(join(folder('home'), path), 'utf8'),
     submitted,
+    tools: {
+      name: 'atrium',
+      command: '/opt/atrium/run/bin/atrium',
+      args: ['mcp'],
+      environment: { ATRIUM_SOCKET: '/out/core.sock', ATRIUM_TICKET: 'T-label-1' },
+    },
     refuse: (message) => {
       refusal = message;
     },
@@ -130,6 +144,7 @@ function launch(
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
     ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/run'],
     ...['--ro-bind', process.execPath, '/opt/node/bin/node', '--ro-bind', clientFolder, '/opt/atrium/run'],
+    ...['--ro-bind-try', toolsFolder, '/opt/atrium/mcp'],
     ...[
       '--bind',
       folder('work'),

@@ -8,6 +8,7 @@ import type {
   RuntimeOutcome,
   Task,
 } from '../../src-main/services/runtimes/index.ts';
+import { runToolOf } from '../../src-main/contract/run-api.ts';
 import { makeRoom } from './runtime-room.ts';
 import type { Room } from './runtime-room.ts';
 
@@ -35,6 +36,8 @@ export interface RuntimeSubject {
   exitsAtOnce(room: Room): Promise<Behaviour>;
   /** Asks leave to run a command that writes asked.txt, and then ends well. */
   asks: ((room: Room) => Promise<Behaviour>) | null;
+  /** Calls the run's own tool to say "half" as its progress, then to say "rest", and ends well. */
+  reports: ((room: Room) => Promise<Behaviour>) | null;
   /** Tells the tokens of its turn, of which there are some both in and out. */
   usage: ((room: Room) => Promise<Behaviour>) | null;
 }
@@ -161,7 +164,7 @@ export function describeRuntime(name: string, subject: RuntimeSubject): void {
       expect(outcome.reason).toMatch(/exit code \d/);
     });
 
-    const { asks, usage } = subject;
+    const { asks, reports, usage } = subject;
     if (asks !== null) {
       test('asks leave, and goes on when it is allowed', async () => {
         const { room, drive } = await begin(asks);
@@ -214,6 +217,23 @@ export function describeRuntime(name: string, subject: RuntimeSubject): void {
         expect((await drive.outcome).outcome).toBe('done');
       });
     }
+    if (reports !== null) {
+      test("has the run's own tools, and each call of them is decided", async () => {
+        const words = ['half', 'rest'];
+        const { room, drive } = await begin(reports, {
+          decide: () => {
+            const decision = words.shift() === 'half' ? 'allow' : 'deny';
+            return Promise.resolve({ decision, rule: 'test', reason: 'not today' });
+          },
+        });
+        expect(await drive.outcome, JSON.stringify(drive.events)).toMatchObject({ outcome: 'done' });
+        expect(drive.asked.map(({ tool, kind }) => [runToolOf(tool), kind])).toEqual([
+          ['report_progress', 'other'],
+          ['report_progress', 'other'],
+        ]);
+        expect(room.submitted).toEqual([{ path: '/api/run/progress', body: { text: 'half' } }]);
+      });
+    }
     if (usage !== null) {
       test('tells its tokens', async () => {
         const { drive } = await begin(usage);
@@ -246,6 +266,7 @@ export async function start(
     title: 'Say hello',
     gatewayUrl: 'http://127.0.0.1:9',
     session: null,
+    tools: null,
     ...given,
   };
   const needs = runtime.prepare(task);

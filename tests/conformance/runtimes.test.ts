@@ -7,7 +7,7 @@ import { createRuntimes } from '../../src-main/services/runtimes/index.ts';
 import type { Runtime, Task } from '../../src-main/services/runtimes/index.ts';
 import { makeRoom } from './runtime-room.ts';
 import type { Room } from './runtime-room.ts';
-import { saysThenHangs, withModel } from './runtime-models.ts';
+import { reportsWith, saysThenHangs, withModel } from './runtime-models.ts';
 import { describeRuntime, start } from './runtime.ts';
 
 const appRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,6 +33,7 @@ describeRuntime('command', {
   lingers: (room) => command(`${room.lingering} echo waiting; sleep 100000`),
   exitsAtOnce: () => command('exit 7'),
   asks: null,
+  reports: null,
   usage: null,
 });
 
@@ -64,6 +65,7 @@ describeRuntime('scripted', {
         then: [{ run: 'echo asked > asked.txt' }],
       },
     }),
+  reports: null,
   usage: () => script({ usage: { inputTokens: 100, outputTokens: 10, contextUsed: 0.1 } }),
 });
 
@@ -158,6 +160,7 @@ describe('the command runtime', () => {
       title: 't',
       gatewayUrl: '',
       session: null,
+      tools: null,
     };
     expect(named('command').prepare(task)).toMatchObject({ ok: false, failure: { code: 'invalid-input' } });
   });
@@ -192,6 +195,7 @@ test.each(['gemini', 'claude', 'codex', 'opencode'] as const)(
       title: 't',
       gatewayUrl: '',
       session: null,
+      tools: null,
     };
     expect(absent?.prepare(task)).toMatchObject({ ok: false, failure: { code: 'runtime-missing' } });
   },
@@ -283,5 +287,6 @@ describeRuntime('gemini', {
       if (request.turns === 0) return { calls: shell('echo asked > asked.txt') };
       return { text: /cancell?ed by the user/.test(request.prompt) ? 'I was denied.' : 'Written.' };
     }),
+  reports: (room) => reportsWith(room, (text) => [{ name: 'mcp_atrium_report_progress', args: { text } }]),
   usage: () => withModel([{ text: 'Counted.', usage: { input: 1_234, output: 56 } }]),
 });

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createRuntimes } from '../../src-main/services/runtimes/index.ts';
 import type { Runtime } from '../../src-main/services/runtimes/index.ts';
-import { saysThenHangs, withModel } from '../conformance/runtime-models.ts';
+import { reportsWith, saysThenHangs, withModel } from '../conformance/runtime-models.ts';
 import { describeRuntime } from '../conformance/runtime.ts';
 import type { RuntimeSubject } from '../conformance/runtime.ts';
 import { agentProgram, fetchedAgents, titleOf } from '../support/agents.ts';
@@ -59,6 +59,7 @@ function subjectOf(agent: FetchedAgent, runtime: Runtime): RuntimeSubject {
         if (request.turns === 0) return { calls: shell('echo asked > asked.txt') };
         return { text: denied.test(request.prompt) ? 'I was denied.' : 'Written.' };
       }),
+    reports: (room) => reportsWith(room, (text) => ways[agent].tool('report_progress', { text }), model),
     usage: () => play([{ text: 'Counted.', usage: { input: 1_234, output: 56 } }]),
   };
 }

@@ -1,11 +1,14 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { runToolOf } from '../../src-main/contract/run-api.ts';
 import { laySiege } from '../adversarial/siege.ts';
 import { agentProgram, fetchedAgents } from '../support/agents.ts';
 import { startModelServer } from '../support/model-server.ts';
+import type { ModelScript, ModelStep } from '../support/model-server.ts';
 import { addBrand, held, makePlace } from '../support/workspace.ts';
 import { ways } from './ways.ts';
+import type { Ways } from './ways.ts';
 
 const KEY = 'outside-key-93417';
 
@@ -18,21 +21,36 @@ true`;
 
 const turn = { input: 2_000, output: 100, cached: 500 };
 
-describe.each([...fetchedAgents, 'gemini'] as const)('a ticket for %s', (agent) => {
-  const { provider, model, shell, write } = ways[agent];
+/** What the model says to a program: it submits a plan and stops; once that is approved, it carries it out and submits the result. */
+function scriptOf({ shell, write, tool }: Ways): ModelScript {
+  const planning: ModelStep[] = [
+    { text: 'I plan.', calls: tool('submit_plan', { text: 'hello.txt will say hello.' }), usage: turn },
+    { text: 'The plan is submitted.', usage: turn },
+  ];
+  const working = (commit: string): ModelStep[] => [
+    { text: 'I say hello.', calls: write('/work/hello.txt', 'hello'), usage: turn },
+    { calls: shell(SEARCH), usage: turn },
+    {
+      calls: shell('git add -A && git commit -q -m hello && printf "COMMIT " && git rev-parse HEAD'),
+      usage: turn,
+    },
+    {
+      calls: tool('submit_result', { commit, summary: 'Hello is said.', files: ['hello.txt'], commands: [] }),
+      usage: turn,
+    },
+    { text: 'Hello is said.', usage: turn },
+  ];
+  return ({ prompt, turns }) => {
+    if (prompt.includes('(the plan)')) return planning[turns];
+    return working(/COMMIT ([0-9a-f]{40})/.exec(prompt)?.[1] ?? '')[turns];
+  };
+}
 
-  test('[P10] [A13] goes from draft to merged, its use is counted, and no key is found inside', async () => {
-    const server = await startModelServer([
-      { text: 'I say hello.', calls: write('/work/hello.txt', 'hello'), usage: turn },
-      { calls: shell(SEARCH), usage: turn },
-      {
-        calls: shell(
-          'git add -A && git commit -q -m hello && atrium submit result --summary "Hello is said."',
-        ),
-        usage: turn,
-      },
-      { text: 'Hello is said.', usage: turn },
-    ]);
+describe.each([...fetchedAgents, 'gemini'] as const)('a ticket for %s', (agent) => {
+  const { provider, model } = ways[agent];
+
+  test('[P10] [A5] [A6] [A13] is planned, approved, carried out and merged by tool calls of the program; its use is counted, and no key is found inside', async () => {
+    const server = await startModelServer(scriptOf(ways[agent]));
     onTestFinished(() => server.close());
     const place = makePlace();
     onTestFinished(() => place.remove());
@@ -60,7 +78,14 @@ describe.each([...fetchedAgents, 'gemini'] as const)('a ticket for %s', (agent) 
       acceptance: ['grep -q hello hello.txt'],
       runtime: agent,
       model,
+      mode: 'plan_first',
     });
+    const planned = await siege.until(
+      id,
+      ({ state, planState }) => state === 'blocked' || planState === 'waiting',
+    );
+    expect(planned, planned.reason).toMatchObject({ planState: 'waiting', attempts: 0 });
+    held(await core.client.plan.approve({ id, version: 1 }));
     const ticket = await siege.until(
       id,
       ({ state, attemptList }) => state === 'merged' || state === 'blocked' || attemptList.length > 1,
@@ -76,12 +101,19 @@ describe.each([...fetchedAgents, 'gemini'] as const)('a ticket for %s', (agent) 
     expect(said).not.toContain(KEY);
 
     const calls = server.requests.filter((request) => request.operation !== 'count');
-    expect(calls.length).toBeGreaterThanOrEqual(4);
     for (const { headers } of calls) expect(JSON.stringify(headers)).toContain(KEY);
-    const run = held(await core.client.run.list({ ticket: id })).find((each) => each.runtime === agent);
-    expect(run?.tokens.input).toBeGreaterThanOrEqual(4 * turn.input);
-    expect(run?.tokens.output).toBeGreaterThanOrEqual(4 * turn.output);
-    expect(run?.costUsd).toBeGreaterThan(0);
+    const runs = held(await core.client.run.list({ ticket: id })).filter((each) => each.runtime === agent);
+    expect(runs.map(({ attempt }) => attempt === null)).toEqual([true, false]);
+    for (const [index, turns] of [2, 5].entries()) {
+      expect(runs[index]?.tokens.input).toBeGreaterThanOrEqual(turns * turn.input);
+      expect(runs[index]?.tokens.output).toBeGreaterThanOrEqual(turns * turn.output);
+      expect(runs[index]?.costUsd).toBeGreaterThan(0);
+    }
+    const decided = held(await core.client.guard.log({ brand: 'acme' })).filter(
+      ({ moment }) => moment === 'before',
+    );
+    const own = decided.flatMap((entry) => runToolOf(entry.tool) ?? []);
+    expect(own.toSorted()).toEqual(['submit_plan', 'submit_result']);
     expect(core.faults).toEqual([]);
   });
 });

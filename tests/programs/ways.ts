@@ -1,4 +1,5 @@
 import type { KnownRuntime } from '../../src-main/contract/tickets.ts';
+import type { RunToolName } from '../../src-main/contract/run-api.ts';
 import type { ModelCall } from '../support/model-server.ts';
 
 /** How the model behind an agent program calls that program's tools. */
@@ -7,6 +8,8 @@ export interface Ways {
   provider: 'anthropic' | 'openai' | 'gemini';
   model: string;
   shell(command: string): ModelCall[];
+  /** Calls a tool of `atrium mcp`. */
+  tool(name: RunToolName, args: Record<string, unknown>): ModelCall[];
   /** Makes a new file of one line. */
   write(path: string, line: string): ModelCall[];
 }
@@ -16,12 +19,14 @@ export const ways: Readonly<Record<Exclude<KnownRuntime, 'command' | 'scripted'>
     provider: 'anthropic',
     model: 'claude-scripted-sonnet',
     shell: (command) => [{ name: 'Bash', args: { command } }],
+    tool: (name, args) => [{ name: `mcp__atrium__${name}`, args }],
     write: (path, line) => [{ name: 'Write', args: { file_path: path, content: `${line}\n` } }],
   },
   codex: {
     provider: 'openai',
     model: 'gpt-scripted',
     shell: (cmd) => [{ name: 'exec_command', args: { cmd } }],
+    tool: (name, args) => [{ name, namespace: 'mcp__atrium', args }],
     write: (path, line) => {
       const patch = `*** Begin Patch\n*** Add File: ${path}\n+${line}\n*** End Patch`;
       return [{ name: 'exec_command', args: { cmd: `apply_patch <<'EOF'\n${patch}\nEOF\n` } }];
@@ -31,12 +36,14 @@ export const ways: Readonly<Record<Exclude<KnownRuntime, 'command' | 'scripted'>
     provider: 'anthropic',
     model: 'claude-scripted-sonnet',
     shell: (command) => [{ name: 'bash', args: { command, description: 'a command' } }],
+    tool: (name, args) => [{ name: `atrium_${name}`, args }],
     write: (filePath, line) => [{ name: 'write', args: { filePath, content: `${line}\n` } }],
   },
   gemini: {
     provider: 'gemini',
     model: 'gemini-2.5-flash',
     shell: (command) => [{ name: 'run_shell_command', args: { command } }],
+    tool: (name, args) => [{ name: `mcp_atrium_${name}`, args }],
     write: (path, line) => [{ name: 'write_file', args: { file_path: path, content: `${line}\n` } }],
   },
 };

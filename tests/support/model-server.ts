@@ -5,9 +5,13 @@ import { anthropicReply, geminiCount, geminiReply } from './model-wire.ts';
 import type { WireReply } from './model-wire.ts';
 import { chatReply, isOfModel, responsesReply } from './model-wire-openai.ts';
 
-/** A tool call that the scripted model makes. Text instead of arguments is for a tool that takes plain text. */
+/**
+ * A tool call that the scripted model makes. Text instead of arguments is for a tool that takes plain text; the namespace is
+ * OpenAI's, where tools of a server are in one.
+ */
 export interface ModelCall {
   name: string;
+  namespace?: string;
   args: Record<string, unknown> | string;
 }
 

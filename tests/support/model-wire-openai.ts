@@ -115,7 +115,8 @@ function outputOf(request: ModelRequest, step: ModelStep): Record<string, unknow
   }
   (step.calls ?? []).forEach((call, index) => {
     const of = { id: `item_${request.turns}_${index}`, call_id: `call_${request.turns}_${index}` };
-    const name = { name: call.name, status: 'completed' };
+    const namespace = call.namespace === undefined ? {} : { namespace: call.namespace };
+    const name = { name: call.name, ...namespace, status: 'completed' };
     output.push(
       typeof call.args === 'string'
         ? { type: 'custom_tool_call', ...of, ...name, input: call.args }

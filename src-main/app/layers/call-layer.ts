@@ -55,6 +55,7 @@ export function callLayer(parts: {
     command: JSON.stringify(script),
     model: null,
     session: null,
+    tools: null,
     gatewayUrl: INSIDE.gateway,
   };
   return {

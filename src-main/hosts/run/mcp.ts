@@ -1,6 +1,13 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { AskReply, BriefReply, runApiPaths, WikiReply } from '../../contract/run-api.ts';
+import {
+  AskReply,
+  BriefReply,
+  RUN_TOOLS_SERVER,
+  runApiPaths,
+  runToolCalls,
+  WikiReply,
+} from '../../contract/run-api.ts';
 import { callCore } from './socket.ts';
 import { RUN_TOOLS } from './tools.ts';
 
@@ -18,14 +25,14 @@ export async function serveRunTools(environment: NodeJS.ProcessEnv, version: str
   if (!told.ok) throw new Error(told.message);
   const { calls } = BriefReply.parse(told.value);
   const server = new McpServer(
-    { name: 'atrium', version },
+    { name: RUN_TOOLS_SERVER, version },
     {
       instructions:
         'You report and ask through these tools. Nothing here approves, starts or moves a ticket: Atrium decides from evidence.',
     },
   );
   for (const tool of RUN_TOOLS) {
-    if (!calls.includes(tool.call)) continue;
+    if (!calls.includes(runToolCalls[tool.name])) continue;
     server.registerTool(
       tool.name,
       { description: tool.description, inputSchema: tool.input },

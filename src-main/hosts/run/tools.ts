@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { RunCall } from '../../contract/config.ts';
 import { HandoffContext } from '../../contract/handoff.ts';
 import {
   AskBody,
@@ -9,12 +8,12 @@ import {
   SearchBody,
   VerdictBody,
 } from '../../contract/run-api.ts';
+import type { RunToolName } from '../../contract/run-api.ts';
 import { PlanText } from '../../contract/tickets.ts';
 
-/** One tool of a run: its verb in the contract, and the call that it is. */
+/** One tool of a run, and the call on its socket that it is. */
 export interface RunTool {
-  name: string;
-  call: RunCall;
+  name: RunToolName;
   description: string;
   input: z.ZodRawShape;
   path: string;
@@ -31,7 +30,6 @@ const { ticket: _review, ...review } = ReviewBody.shape;
 export const RUN_TOOLS: readonly RunTool[] = [
   {
     name: 'submit_plan',
-    call: 'plan',
     description:
       'Submits your plan, in markdown: what you will change, in which order, how it is checked. Then stop; you are started again when it is approved.',
     input: { text: PlanText },
@@ -40,7 +38,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'submit_review',
-    call: 'review',
     description:
       'Decides about the version of the plan that your brief holds: approve it, or have it revised with a note that says what to change.',
     input: review,
@@ -49,7 +46,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'submit_result',
-    call: 'result',
     description:
       'Submits what you did: the full id of your last commit, a summary, the commands that you ran and the files that changed. The gate decides.',
     input: result,
@@ -58,7 +54,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'submit_verdict',
-    call: 'verdict',
     description:
       'Gives your one verdict about the candidate, bound to its commit: pass, fail or unverified, with reasons.',
     input: verdict,
@@ -67,7 +62,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'ask',
-    call: 'ask',
     description:
       'Asks the operator one question and waits some minutes for the answer. Without one, save a checkpoint and end: you are started again with the answer in your brief.',
     input: AskBody.shape,
@@ -76,7 +70,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'wiki_search',
-    call: 'wiki-search',
     description: "Searches this brand's wiki and the global one.",
     input: SearchBody.shape,
     path: runApiPaths.wikiSearch,
@@ -84,7 +77,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'request_wiki_write',
-    call: 'wiki-write',
     description: 'Asks the librarian to write something into the wiki; you never write there yourself.',
     input: { text },
     path: runApiPaths.wikiWrite,
@@ -92,7 +84,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'checkpoint',
-    call: 'checkpoint',
     description:
       'Leaves a handoff for the next attempt: what is completed, the next steps, what blocks, notes. Commit before you call it.',
     input: HandoffContext.shape,
@@ -101,7 +92,6 @@ export const RUN_TOOLS: readonly RunTool[] = [
   },
   {
     name: 'report_progress',
-    call: 'progress',
     description: 'Says in a sentence how far the work is.',
     input: { text },
     path: runApiPaths.progress,

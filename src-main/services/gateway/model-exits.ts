@@ -44,8 +44,9 @@ const openaiClientTools = ['function', 'custom', 'local_shell', 'shell', 'apply_
 
 function openaiTool(tool: unknown): string | null {
   const type = isObject(tool) ? tool['type'] : undefined;
-  if (typeof type !== 'string' || openaiClientTools.includes(type)) return null;
-  return type;
+  if (typeof type === 'string' && !openaiClientTools.includes(type)) return type;
+  const within = isObject(tool) && Array.isArray(tool['tools']) ? (tool['tools'] as unknown[]) : [];
+  return within.map(openaiTool).find((exit) => exit !== null) ?? null;
 }
 
 /** Names under which a part of a request gives an address for the provider to fetch; data addresses stay inside. */

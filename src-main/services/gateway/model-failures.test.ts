@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { begin, call, openForTest } from './gateway-fixture.ts';
 import { gemini, key, message, question, scripted, upstream } from './model-fixture.ts';
+import { findModelExit } from './model-exits.ts';
 
 describe('a model call is refused', () => {
   test('when the budget is spent, in the provider’s own form', async () => {
@@ -66,6 +67,8 @@ describe('a model call is refused', () => {
       const answer = await call(gateway.socketPath, { path, body: JSON.stringify(body) });
       expect([path, JSON.stringify(body), answer.status]).toEqual([path, JSON.stringify(body), 403]);
     }
+    const hidden = { type: 'namespace', name: 'x', tools: [{ type: 'function' }, { type: 'web_search' }] };
+    expect(findModelExit('openai', { tools: [hidden] })).toBe('web_search');
     const twice = '{"tools":[{"googleSearch":{}}],"contents":[],"tools":[]}';
     expect((await call(gateway.socketPath, { path: gemini, body: twice })).status).toBe(200);
     expect(server.requests.map((request) => request.prompt)).toEqual(['{"tools":[],"contents":[]}']);

@@ -101,7 +101,7 @@ async function open(connection: ClientConnection, task: Task, supervision: Super
     clientInfo: { name: 'atrium', title: 'Atrium', version: '0' },
     clientCapabilities: {},
   });
-  const place: NewSessionRequest = { cwd: checkout, mcpServers: [] };
+  const place: NewSessionRequest = { cwd: checkout, mcpServers: serversOf(task) };
   if (task.session !== null) {
     const known = { sessionId: task.session, ...place };
     if (agentCapabilities?.sessionCapabilities?.resume) {
@@ -115,6 +115,12 @@ async function open(connection: ClientConnection, task: Task, supervision: Super
     supervision.tell({ kind: 'note', text: 'The agent cannot go on with a session; it begins a new one.' });
   }
   return (await connection.agent.request(methods.agent.session.new, place)).sessionId;
+}
+
+function serversOf({ tools }: Task): NewSessionRequest['mcpServers'] {
+  if (tools === null) return [];
+  const env = Object.entries(tools.environment).map(([name, value]) => ({ name, value }));
+  return [{ name: tools.name, command: tools.command, args: tools.args, env }];
 }
 
 /** What the agent tells of its session. Before it listens, that is the past of a session that was taken up again. */

@@ -1,4 +1,5 @@
 import type { SessionUpdate, ToolCall, ToolCallContent, ToolCallUpdate } from '@agentclientprotocol/sdk';
+import { runToolOf } from '../../contract/run-api.ts';
 import type { PermissionRequest, RuntimeEvent, ToolKind } from './port.ts';
 
 /** What an update of an ACP session says beside its calls: nothing for what is of no interest to a transcript. */
@@ -34,7 +35,7 @@ export class AcpRequests {
     if (kind !== 'execute') for (const location of call.locations ?? []) paths.add(location.path);
     for (const part of call.content ?? []) if (part.type === 'diff') paths.add(part.path);
     const request: PermissionRequest = {
-      tool: call.name ?? before?.tool ?? call.kind ?? 'other',
+      tool: call.name ?? runTool(call, kind) ?? before?.tool ?? call.kind ?? 'other',
       kind,
       paths: [...paths],
       text: call.title ?? before?.text ?? '',
@@ -42,6 +43,11 @@ export class AcpRequests {
     this.#known.set(call.toolCallId, request);
     return request;
   }
+}
+
+/** A call of the run's own tools, which an agent names in its title alone. */
+function runTool({ title }: ToolCall | ToolCallUpdate, kind: ToolKind): string | undefined {
+  return kind === 'other' && typeof title === 'string' && runToolOf(title) !== null ? title : undefined;
 }
 
 /** The text of what came of a call, with the files that it changed. */

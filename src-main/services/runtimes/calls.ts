@@ -67,8 +67,13 @@ export class Calls {
 
   /** A call that is under way without having been asked for: decided now, where the program may leave the asking out. */
   async seen(id: string): Promise<void> {
+    if (this.#asks === 'some-calls') await this.decideLate(id);
+  }
+
+  /** Decides a call of a kind for which the program never asks: a denial comes too late for the call, and ends the run. */
+  async decideLate(id: string): Promise<void> {
     const call = this.#calls.get(id);
-    if (call === undefined || this.#asks === 'every-call') return;
+    if (call === undefined) return;
     const { decision, reason } = await this.decide(id, call.request);
     if (decision === 'allow' || call.decided === null) return;
     this.#onGap(

@@ -28,6 +28,7 @@ async function drive(
     title: 't',
     gatewayUrl: '',
     session: null,
+    tools: null,
   };
   const stop = (): Promise<void> => {
     stdout.end();

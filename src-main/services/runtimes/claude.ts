@@ -3,6 +3,7 @@ import { ok } from '../../contract/errors.ts';
 import type { AgentProgram } from './agent-program.ts';
 import { driveClaude } from './claude-drive.ts';
 import { nativeProgram, readManifest } from './find-program.ts';
+import type { Task } from './port.ts';
 
 const inside = '/opt/agent/claude/claude';
 
@@ -32,6 +33,7 @@ export const claude: AgentProgram = {
         ...['--permission-prompt-tool', 'stdio', '--permission-mode', 'default', '--setting-sources', ''],
         // Nobody answers a question, nothing outlives the run, and the checkout is the only one.
         ...['--disallowed-tools', 'AskUserQuestion,EnterWorktree,ExitWorktree,ScheduleWakeup,CronCreate'],
+        ...['--strict-mcp-config', '--mcp-config', JSON.stringify({ mcpServers: serversOf(task) })],
         ...(task.model === null ? [] : ['--model', task.model]),
         ...(task.session === null ? [] : ['--resume', task.session]),
       ],
@@ -53,6 +55,13 @@ function environmentAt(gatewayUrl: string): Record<string, string> {
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',
   };
+}
+
+/** The run's own tools and, because the configuration is strict, no other server's. */
+function serversOf({ tools }: Task): Record<string, unknown> {
+  if (tools === null) return {};
+  const { name, command, args, environment } = tools;
+  return { [name]: { type: 'stdio', command, args, env: environment } };
 }
 
 /** What the program would ask in a terminal when it first runs. */

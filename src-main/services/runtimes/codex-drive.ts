@@ -1,5 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { CodexAsk, CodexNotification, isCall, requestOf, spoken, statusOf } from './codex-messages.ts';
+import {
+  cameOf,
+  CodexAsk,
+  CodexNotification,
+  CodexToolAsk,
+  isCall,
+  isLook,
+  requestOf,
+  spoken,
+  statusOf,
+} from './codex-messages.ts';
 import type { CodexItem } from './codex-messages.ts';
 import { AnswerError, JsonLines } from './json-lines.ts';
 import type { DriveHooks, LaunchedProcess, RuntimeOutcome, Task } from './port.ts';
@@ -41,6 +52,8 @@ class CodexConversation implements Conversation {
   readonly #task: Task;
   readonly #supervision: Supervision;
   readonly #lines: JsonLines;
+  /** Calls of servers' tools that have begun and for which no leave was asked yet. */
+  #unasked: Extract<CodexItem, { type: 'mcpToolCall' }>[] = [];
   /** The turn as the program names it, once it has begun. */
   #begun: { thread: string; id: string } | null = null;
 
@@ -101,6 +114,7 @@ class CodexConversation implements Conversation {
   }
 
   async #answer(method: string, params: unknown): Promise<unknown> {
+    if (method === 'mcpServer/elicitation/request') return this.#answerTool(params);
     const asked = CodexAsk.safeParse(params);
     const known = /^item\/(commandExecution|fileChange)\/requestApproval$/.test(method);
     if (!known || !asked.success) throw new Error(`Atrium does not answer ${method}.`);
@@ -116,6 +130,24 @@ class CodexConversation implements Conversation {
     return { decision: decision === 'allow' ? 'accept' : 'decline' };
   }
 
+  /** Leave for a call of a server's tool: of the first like it that has begun and was not asked for. Servers ask nothing else. */
+  async #answerTool(params: unknown): Promise<unknown> {
+    const refused = { action: 'decline', content: null, _meta: null };
+    const asked = CodexToolAsk.safeParse(params);
+    if (!asked.success || this.#supervision.ending()) return refused;
+    const { serverName, _meta } = asked.data;
+    const index = this.#unasked.findIndex(
+      (call) =>
+        call.server === serverName &&
+        call.tool === _meta.tool_name &&
+        isDeepStrictEqual(call.arguments, _meta.tool_params),
+    );
+    const [call] = index < 0 ? [] : this.#unasked.splice(index, 1);
+    if (call === undefined) return refused;
+    const { decision } = await this.#turn.calls.decide(call.id, requestOf(call));
+    return decision === 'allow' ? { action: 'accept', content: {}, _meta: null } : refused;
+  }
+
   #hear(method: string, params: unknown): void {
     if (!(method in CodexNotification)) return;
     const heard = method as keyof typeof CodexNotification;
@@ -128,6 +160,9 @@ class CodexConversation implements Conversation {
     switch (method) {
       case 'item/started':
         if (isCall(params.item)) this.#turn.calls.describe(params.item.id, requestOf(params.item));
+        if (params.item.type !== 'mcpToolCall') return;
+        if (isLook(params.item)) void this.#turn.calls.decideLate(params.item.id);
+        else this.#unasked.push(params.item);
         return;
       case 'item/completed':
         this.#takeItem(params.item);
@@ -184,11 +219,7 @@ class CodexConversation implements Conversation {
     this.#turn.calls.describe(item.id, requestOf(item));
     const carriedOut =
       item.status === 'completed' || (item.type === 'commandExecution' && typeof item.exitCode === 'number');
-    const text =
-      item.type === 'commandExecution'
-        ? `${item.aggregatedOutput ?? ''}${item.exitCode ? `\nexit code ${item.exitCode}` : ''}`
-        : '';
-    this.#turn.calls.settle(item.id, carriedOut ? 'done' : 'failed', text || (item.status ?? ''));
+    this.#turn.calls.settle(item.id, carriedOut ? 'done' : 'failed', cameOf(item) || (item.status ?? ''));
   }
 }
 

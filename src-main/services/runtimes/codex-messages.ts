@@ -22,6 +22,16 @@ export const CodexItem = z.union([
     status: z.string(),
     changes: z.array(z.object({ path: z.string(), kind: z.object({ type: z.string() }) })),
   }),
+  z.object({
+    type: z.literal('mcpToolCall'),
+    id,
+    server: z.string(),
+    tool: z.string(),
+    status: z.string(),
+    arguments: z.unknown(),
+    result: z.object({ content: z.array(z.object({ text: z.string().default('') })) }).nullish(),
+    error: z.object({ message: z.string() }).nullish(),
+  }),
   // What only tells of the conversation itself and carries nothing out.
   z
     .object({
@@ -68,11 +78,39 @@ export const CodexNotification = {
 /** What Codex asks leave for, by method. */
 export const CodexAsk = z.object({ itemId: z.string(), command: z.string().nullish() });
 
+/** How Codex asks leave for a call of a server's tool: it names the tool and what it is called with, and not the item. */
+export const CodexToolAsk = z.object({
+  serverName: z.string(),
+  _meta: z.object({
+    codex_approval_kind: z.literal('mcp_tool_call'),
+    tool_name: z.string(),
+    tool_params: z.unknown(),
+  }),
+});
+
 /** An item that carries something out. */
-export type CodexCall = Extract<CodexItem, { type: 'commandExecution' | 'fileChange' | 'other' }>;
+export type CodexCall = Extract<CodexItem, { type: (typeof calls)[number] }>;
+const calls = ['commandExecution', 'fileChange', 'mcpToolCall', 'other'] as const;
 
 export function isCall(item: CodexItem): item is CodexCall {
-  return item.type === 'commandExecution' || item.type === 'fileChange' || item.type === 'other';
+  return (calls as readonly string[]).includes(item.type);
+}
+
+/** A look of Codex's own at what its servers have to be read, for which it never asks. The run's own tools have nothing. */
+export function isLook(item: Extract<CodexItem, { type: 'mcpToolCall' }>): boolean {
+  return item.server === 'codex' && /^(list_mcp_|read_mcp_)/.test(item.tool);
+}
+
+/** What came of a call, in words. */
+export function cameOf(item: CodexCall): string {
+  switch (item.type) {
+    case 'commandExecution':
+      return `${item.aggregatedOutput ?? ''}${item.exitCode ? `\nexit code ${item.exitCode}` : ''}`;
+    case 'mcpToolCall':
+      return item.error?.message ?? item.result?.content.map(({ text }) => text).join('\n') ?? '';
+    default:
+      return '';
+  }
 }
 
 /** What a call would do, in the port's words. */
@@ -83,6 +121,10 @@ export function requestOf(item: CodexCall): PermissionRequest {
     case 'fileChange': {
       const paths = item.changes.map((change) => change.path);
       return { tool: 'apply_patch', kind: 'edit', paths, text: paths.join(', ') };
+    }
+    case 'mcpToolCall': {
+      const tool = `mcp__${item.server}__${item.tool}`;
+      return { tool, kind: isLook(item) ? 'search' : 'other', paths: [], text: tool };
     }
     case 'other':
       return { tool: item.named, kind: 'other', paths: [], text: item.named };

@@ -3,6 +3,7 @@ import { ok } from '../../contract/errors.ts';
 import type { AgentProgram } from './agent-program.ts';
 import { driveCodex } from './codex-drive.ts';
 import { nativeProgram, readManifest } from './find-program.ts';
+import type { Task } from './port.ts';
 
 const inside = '/opt/agent/codex';
 
@@ -32,7 +33,7 @@ export const codex: AgentProgram = {
       environment: key,
       parameters: [
         'app-server',
-        ...settingsAt(task.gatewayUrl).flatMap((setting) => ['-c', setting]),
+        ...[...settingsAt(task.gatewayUrl), ...serverOf(task)].flatMap((setting) => ['-c', setting]),
         // Nothing that reaches out, outlives the run or works beside it.
         ...off.flatMap((feature) => ['--disable', feature]),
       ],
@@ -60,6 +61,21 @@ function settingsAt(gatewayUrl: string): string[] {
     'analytics.enabled=false',
     'check_for_update_on_startup=false',
   ];
+}
+
+/** The run's own tools, each call of which is asked of us. An answer to a question may take ten minutes. */
+function serverOf({ tools }: Task): string[] {
+  if (tools === null) return [];
+  const text = JSON.stringify;
+  const environment = Object.entries(tools.environment).map(([name, value]) => `${name}=${text(value)}`);
+  const server = [
+    `command=${text(tools.command)}`,
+    `args=[${tools.args.map((each) => text(each)).join(',')}]`,
+    `env={${environment.join(',')}}`,
+    'default_tools_approval_mode="prompt"',
+    'tool_timeout_sec=600',
+  ];
+  return [`mcp_servers.${tools.name}={${server.join(',')}}`];
 }
 
 const off = [

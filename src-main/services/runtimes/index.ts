@@ -21,6 +21,7 @@ export type {
   RuntimeProbe,
   Task,
   ToolKind,
+  ToolServer,
 } from './port.ts';
 
 /**

@@ -57,6 +57,14 @@ export interface RuntimeOutcome {
   finalText: string;
 }
 
+/** A server of the Model Context Protocol on stdio: what starts it inside the walls. */
+export interface ToolServer {
+  name: string;
+  command: string;
+  args: string[];
+  environment: Record<string, string>;
+}
+
 /** One task for an agent program. `gatewayUrl` is where models are reached from inside the walls. */
 export interface Task {
   ticket: string;
@@ -69,11 +77,13 @@ export interface Task {
   gatewayUrl: string;
   /** The session to go on with; null for a new one. */
   session: string | null;
+  /** The run's own tools, which the program gets beside its own; null where they are not to be had. */
+  tools: ToolServer | null;
 }
 
 export type ToolKind = 'read' | 'search' | 'edit' | 'execute' | 'fetch' | 'other';
 
-/** What an agent asks before a call. `paths` are as the agent named them. */
+/** What an agent asks before a call. `tool` is as the program names it, `paths` are as the agent named them. */
 export interface PermissionRequest {
   tool: string;
   kind: ToolKind;
