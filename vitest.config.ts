@@ -25,6 +25,8 @@ const project = (
 
 export default defineConfig({
   test: {
+    // Of the tests that say so: each of them mostly waits for a core of its own.
+    maxConcurrency: 3,
     projects: [
       project(
         'unit',

@@ -5,9 +5,7 @@ import { createHandlers } from './handlers/index.ts';
 import { serveTerminal, type TerminalLine } from './terminal-channel.ts';
 import { openWorkspace, type WorkspaceOptions } from './open-workspace.ts';
 
-export { closedStatus } from './closed-status.ts';
-export { findWorkspace, initWorkspace, type NewWorkspace } from './workspace.ts';
-export { parseYaml } from './configuration.ts';
+export { initWorkspace } from './workspace.ts';
 export type { CallContext } from './handlers/index.ts';
 export type { TerminalLine } from './terminal-channel.ts';
 export type { WorkspaceOptions as AppOptions } from './open-workspace.ts';

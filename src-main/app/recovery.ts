@@ -1,9 +1,10 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import type { RunId } from '../contract/ids.ts';
 import { openAttempt } from '../domain/ticket.ts';
 import type { Brand } from './brand.ts';
+import { settlePins } from './pins.ts';
 
 const core: Actor = { kind: 'core', part: 'recovery' };
 
@@ -23,20 +24,15 @@ export async function recover(brand: Brand, died: boolean): Promise<void> {
   interruptAttempts(brand, died);
   for (const name of readdirSync(brand.places.homes))
     if (name.startsWith('R-')) rmSync(join(brand.places.homes, name), { recursive: true, force: true });
-  const open = new Set(
-    brand.tickets.inStates(['in_progress', 'verifying']).flatMap((ticket) => openAttempt(ticket)?.id ?? []),
-  );
   for (const repository of await brand.repositories()) {
     if (!repository.ok) continue;
     const { git } = repository.value;
     await git.recoverLanding();
     for (const checkout of await git.checkouts())
-      if (basename(checkout.folder).startsWith('.'))
+      if (basename(checkout.folder).startsWith('.') || !existsSync(checkout.folder))
         await git.removeCheckout(checkout.folder, { discard: true });
-    for (const pin of await git.pins())
-      if (pin.attempt.startsWith('T-') && ![...open].some((attempt) => attempt === pin.attempt))
-        await git.unpinBase(pin.attempt);
   }
+  await settlePins(brand, true);
 }
 
 /** Ends the attempts and the planning runs that are gone or about to go. */

@@ -337,9 +337,10 @@ export function createRooms(parts: RoomParts): Rooms {
   return {
     make,
     remove: async (repository, folder) => {
-      if (!existsSync(folder)) return { saved: null, aside: null };
+      // Also where the folder is gone: a core that died in between may have left its record.
       const removed = await repository.removeCheckout(folder);
       if (removed.ok) return { saved: removed.saved?.ref ?? null, aside: null };
+      if (!existsSync(folder)) return { saved: null, aside: null };
       const aside = join(dirname(folder), `.kept-${basename(folder)}-${randomBytes(4).toString('hex')}`);
       renameSync(folder, aside);
       await repository.removeCheckout(folder, { discard: true });

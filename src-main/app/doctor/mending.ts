@@ -1,11 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { TicketId } from '../../contract/ids.ts';
+import { join } from 'node:path';
 import { plural } from '../../domain/plural.ts';
-import type { Ticket } from '../../domain/ticket.ts';
 import type { Sandbox } from '../../services/sandbox/index.ts';
 import { cleanUp } from '../housekeeping.ts';
-import { checkoutFolder } from '../places.ts';
+import { settlePins } from '../pins.ts';
 import type { Patient } from './check.ts';
 
 /** Puts right what is Atrium's own, and says each thing in a sentence; what could not be put right is left to its check. */
@@ -39,7 +37,7 @@ export async function mend(
       if (removed > 0) say(patient, `${plural(removed, 'overdue checkout')} removed`);
     },
     async (patient) => {
-      const { again, away } = await settlePins(patient);
+      const { again, away } = await settlePins(patient.brand, false);
       if (again > 0) say(patient, `${plural(again, 'base commit')} of checkouts pinned again`);
       if (away > 0) say(patient, `${plural(away, 'pin')} of attempts without a checkout taken away`);
     },
@@ -65,49 +63,4 @@ export async function mend(
 function leftHomes({ brand }: Patient): string[] {
   const live = new Set<string>(brand.runs.live());
   return readdirSync(brand.places.homes).filter((name) => name.startsWith('R-') && !live.has(name));
-}
-
-/** A checkout's base stays pinned as long as the checkout is there, and no longer. */
-async function settlePins({ brand }: Patient): Promise<{ again: number; away: number }> {
-  const counted = { again: 0, away: 0 };
-  for (const repository of await brand.repositories()) {
-    if (!repository.ok) continue;
-    const { git } = repository.value;
-    const there = new Set((await git.checkouts()).map(({ folder }) => folder));
-    const pins = new Map((await git.pins()).map(({ attempt, commit }) => [attempt, commit]));
-    for (const [attempt, base] of wantedPins(brand, there))
-      if (pins.get(attempt) !== base) {
-        await git.pinBase(attempt, base);
-        counted.again += 1;
-      }
-    for (const attempt of pins.keys())
-      if (isOver(brand, attempt, there)) {
-        await git.unpinBase(attempt);
-        counted.away += 1;
-      }
-  }
-  return counted;
-}
-
-/** The last attempt of each ticket whose checkout is there, with the commit that it began on. */
-function wantedPins(brand: Patient['brand'], there: ReadonlySet<string>): [string, string][] {
-  return [...there].flatMap((folder) => {
-    const ticket = ticketOf(brand, basename(folder));
-    const attempt = ticket?.attempts.at(-1);
-    return attempt ? [[attempt.id, attempt.base] as [string, string]] : [];
-  });
-}
-
-/** Whether a pin is one of an attempt that has ended and has no checkout. One that is about to start has no attempt yet. */
-function isOver(brand: Patient['brand'], pin: string, there: ReadonlySet<string>): boolean {
-  const ticket = ticketOf(brand, pin.slice(0, pin.lastIndexOf('.')));
-  const attempt = ticket?.attempts.find(({ id }) => id === pin);
-  if (!ticket || !attempt || attempt.endedAt === null) return false;
-  const isLast = ticket.attempts.at(-1)?.id === pin;
-  return !isLast || !there.has(checkoutFolder(brand.places, ticket.id));
-}
-
-function ticketOf(brand: Patient['brand'], id: string): Ticket | null {
-  const read = TicketId.safeParse(id);
-  return read.success ? brand.tickets.get(read.data) : null;
 }

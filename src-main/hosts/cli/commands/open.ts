@@ -1,14 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { closedStatus, initWorkspace } from '../../../app/index.ts';
+import { initWorkspace } from '../../../app/workspace.ts';
 import { BrandConfig, ContractFrontmatter, WorkspaceConfig } from '../../../contract/config.ts';
 import { Handoff } from '../../../contract/handoff.ts';
 import { StartAnswers } from '../../../contract/start.ts';
 import type { StatusView } from '../../../contract/feed.ts';
 import type { WaitingItem } from '../../../contract/waiting.ts';
 import { TicketDraft } from '../../../contract/tickets.ts';
-import { lockIsHeld } from '../../core/lock.ts';
 import { readCoreFile } from '../../core/place.ts';
 import { openInBrowser } from '../browser-window.ts';
 import { refuse, valueOf } from '../failure.ts';
@@ -53,7 +52,8 @@ export function addOpenCommands(program: Group): void {
     async ({ output, place, runningCore }) => {
       const at = place();
       const core = await runningCore();
-      const status = core === undefined ? closedStatus(at.workspace) : valueOf(await core.client.status({}));
+      const status =
+        core === undefined ? await statusOfClosed(at.workspace) : valueOf(await core.client.status({}));
       output.value(status, () => describeStatus(status));
     },
   );
@@ -99,6 +99,7 @@ export function addOpenCommands(program: Group): void {
       const connection = await runningCore();
       if (connection === undefined) {
         const at = place();
+        const { lockIsHeld } = await import('../../core/lock.ts');
         const ending = lockIsHeld(at.lock) ? readCoreFile(at) : undefined;
         if (ending !== undefined) await untilGone(ending.pid);
         output.value({ stopped: false }, () => 'No core runs.');
@@ -179,6 +180,12 @@ function describeStatus(status: StatusView): string {
 }
 
 /** Settles when a process is gone; the connection ended before, so that this is a matter of milliseconds. */
+/** Read from the files; the databases that this takes are loaded by no command that does not need them. */
+async function statusOfClosed(workspace: string): Promise<StatusView> {
+  const { closedStatus } = await import('../../../app/closed-status.ts');
+  return closedStatus(workspace);
+}
+
 /** Says what keeps the core though its door is closed. */
 function goOn(running: number): string {
   const what = running === 1 ? 'One run or terminal goes on' : `${running} runs or terminals go on`;
