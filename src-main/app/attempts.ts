@@ -127,7 +127,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       started.value,
       contract.value,
       parts.extracts(ticket),
-      handedOver(brand, id, run),
+      handedOver(brand, ticket, run),
     );
     const end = await brand.runs.carryOut({
       id: run,
@@ -328,9 +328,31 @@ export function createAttempts(parts: AttemptParts): Attempts {
   return { carryOut };
 }
 
-/** What earlier attempts left for this one; with this brief they count as read. */
-function handedOver(brand: Brand, ticket: TicketId, run: RunId): HandoffView[] {
-  const listed = brand.handoffs.list(ticket);
+/**
+ * What earlier attempts left for this one; with this brief they count as read. An attempt that did not hold and left nothing is
+ * handed over by Atrium, by what is on record of it.
+ */
+function handedOver(brand: Brand, ticket: Ticket, run: RunId): HandoffView[] {
+  const left = brand.handoffs.list(ticket.id);
+  if (!left.ok) return [];
+  const last = ticket.attempts.at(-1);
+  if (
+    (last?.state === 'failed' || last?.state === 'unverified') &&
+    !left.value.some(({ from }) => from.endsWith(last.run))
+  ) {
+    const result = lastResult(ticket, last.id);
+    const context = {
+      completed: result
+        ? [`${result.summary} (commit ${result.commit}, which is not on the branch)`.slice(0, 4_000)]
+        : [],
+      next_steps: ['Do what the ticket asks on the branch as it is now.'],
+      blockers: [last.reason.slice(0, 4_000)].filter((reason) => reason !== ''),
+      notes: '',
+    };
+    const handoff = { from: `Atrium, of ${last.run}`, to: EXECUTOR, ticket: ticket.id, context };
+    brand.handoffs.write(handoff, core);
+  }
+  const listed = brand.handoffs.list(ticket.id);
   if (!listed.ok) return [];
   for (const { id, read } of listed.value) if (!read) brand.handoffs.read(id, `${EXECUTOR} ${run}`, core);
   return listed.value;

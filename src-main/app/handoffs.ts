@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import { fail, ok, type Result } from '../contract/errors.ts';
-import { Handoff, type HandoffInput, type HandoffView } from '../contract/handoff.ts';
+import { Handoff, type HandoffInput, type HandoffStatus, type HandoffView } from '../contract/handoff.ts';
 import type { TicketId } from '../contract/ids.ts';
 import type { EventStore } from '../services/event-store/index.ts';
 import { writeFileAtomic } from './atomic-file.ts';
@@ -20,6 +20,7 @@ export interface Handoffs {
 
 const STREAM = 'handoffs';
 const ENDING = '.json';
+const STATUS = 'status';
 
 export function createHandoffs(options: { folder: string; store: EventStore; now(): string }): Handoffs {
   const { folder, store, now } = options;
@@ -63,8 +64,21 @@ export function createHandoffs(options: { folder: string; store: EventStore; now
       ? readdirSync(folder)
           .filter((name) => name.endsWith(ENDING))
           .map((name) => name.slice(0, -ENDING.length))
+          .filter((name) => name !== STATUS)
           .sort()
       : [];
+
+  /** A file that cannot be read stands in no status; whoever lists the handoffs is told of it. */
+  const writeStatus = () => {
+    const read = readers();
+    const status: HandoffStatus = ids().flatMap((id) => {
+      const one = load(id, read);
+      if (!one.ok) return [];
+      const { from, to, ticket = null, timestamp } = one.value;
+      return { handoff: id, from, to, ticket, unreadSince: one.value.read ? null : timestamp };
+    });
+    writeFileAtomic(join(folder, `${STATUS}${ENDING}`), `${JSON.stringify(status, null, 2)}\n`);
+  };
 
   return {
     write(input, actor) {
@@ -74,6 +88,7 @@ export function createHandoffs(options: { folder: string; store: EventStore; now
       writeFileAtomic(join(folder, `${id}${ENDING}`), `${JSON.stringify(handoff, null, 2)}\n`);
       const { ticket = null, from, to } = handoff;
       record({ type: 'handoff.written', data: { handoff: id, ticket, from, to } }, actor);
+      writeStatus();
       return load(id, new Set());
     },
     list(ticket) {
@@ -91,7 +106,10 @@ export function createHandoffs(options: { folder: string; store: EventStore; now
         return fail('not-found', `there is no handoff ${id}`, 'see "atrium handoff read --brand BRAND"');
       const read = readers();
       const one = load(id, read);
-      if (one.ok && !read.has(id)) record({ type: 'handoff.read', data: { handoff: id, by } }, actor);
+      if (one.ok && !read.has(id)) {
+        record({ type: 'handoff.read', data: { handoff: id, by } }, actor);
+        writeStatus();
+      }
       return one.ok ? ok({ ...one.value, read: true, unreadMs: 0 }) : one;
     },
   };

@@ -19,7 +19,7 @@ import {
 } from '../services/wiki/index.ts';
 import type { Brand } from './brand.ts';
 import { localDay } from './calendar.ts';
-import { asRecorded } from './projections.ts';
+import { asRecorded, ticketStream } from './projections.ts';
 
 /** What one brand knows: its pages, their index, and the distillation of what was merged. */
 export interface Knowledge {
@@ -294,6 +294,10 @@ async function asDistilled(brand: Brand, ticket: Ticket): Promise<DistilTicket> 
     // What the `command` runtime says of itself is only its command: the operator's own words tell more.
     summary: ticket.runtime === 'command' ? ticket.draft.description : (result?.summary ?? ''),
     commands: ranByAtrium(ticket),
+    requests: brand.store
+      .readStream(ticketStream(ticket.id))
+      .map(asRecorded)
+      .flatMap((event) => (event.type === 'wiki.write-requested' ? event.data.text : [])),
     at: ticket.updatedAt,
   };
 }

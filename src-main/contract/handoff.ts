@@ -27,6 +27,22 @@ export type Handoff = z.infer<typeof Handoff>;
 export const HandoffInput = Handoff.omit({ timestamp: true });
 export type HandoffInput = z.infer<typeof HandoffInput>;
 
+/**
+ * `brands/<id>/handoffs/status.json`: who has left what for whom, and since when it lies there unread, for whoever looks at the
+ * folder. Atrium writes it anew with each handoff and each reading, and reads it never.
+ */
+export const HandoffStatus = z.array(
+  z.object({
+    handoff: z.string(),
+    from: z.string(),
+    to: z.string(),
+    ticket: TicketId.nullable(),
+    /** ISO 8601; null once somebody has read it. */
+    unreadSince: z.iso.datetime().nullable(),
+  }),
+);
+export type HandoffStatus = z.infer<typeof HandoffStatus>;
+
 /** A handoff with whether anybody has read it. */
 export const HandoffView = Handoff.extend({
   /** Its file's name without the ending. */

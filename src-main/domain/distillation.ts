@@ -22,6 +22,8 @@ export type DistilTicket = {
   readonly commands: readonly { readonly command: string; readonly exitCode: number }[];
   /** Statements with a subject, which can contradict one another: "default branch" → "main". */
   readonly facts?: readonly { readonly subject: string; readonly value: string }[];
+  /** What its runs asked the librarian to write, in their words. */
+  readonly requests?: readonly string[];
   readonly at: string;
 };
 
@@ -84,6 +86,7 @@ const BRAND = /^[a-z][a-z0-9-]{0,31}$/;
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 const MOST_FILES = 6;
 const MOST_COMMANDS = 3;
+const MOST_REQUESTS = 10;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -117,7 +120,11 @@ function isTicketOf(id: string, brand: string): boolean {
 export function classify(payload: DistilPayload, digest: Digest): Finding[] {
   const { payload: day } = gather(payload);
   return [
-    ...day.tickets.flatMap((ticket) => [ticketFinding(day, ticket), ...factFindings(day, ticket, digest)]),
+    ...day.tickets.flatMap((ticket) => [
+      ticketFinding(day, ticket),
+      ...factFindings(day, ticket, digest),
+      ...requestFindings(day, ticket, digest),
+    ]),
     ...day.research.map((note) => researchFinding(day, note, digest)),
     ...day.logs.map((log) => logFinding(day, log, digest)),
   ];
@@ -211,6 +218,33 @@ function factFindings(day: DistilPayload, ticket: DistilTicket, digest: Digest):
       date: dateOf(ticket.at, day.day),
     };
   });
+}
+
+/** A run's wish for a page rests on its ticket like everything else that the ticket says: merged and judged, or asked about. */
+function requestFindings(day: DistilPayload, ticket: DistilTicket, digest: Digest): Finding[] {
+  const wishes = (ticket.requests ?? [])
+    .map((request) => plainText(request, 400))
+    .filter((text) => text !== '');
+  const area = areaOf(ticket.repository);
+  return [...new Set(wishes)].slice(0, MOST_REQUESTS).map((text) => ({
+    id: `note-${digest(`${ticket.id}\n${text}`).slice(0, 16)}`,
+    brand: day.brand,
+    kind: 'note' as const,
+    claim: text,
+    detail: {
+      title: plainText(ticket.title, 160),
+      text,
+      why: '',
+      files: [],
+      commands: [],
+      repository: plainText(area, 80),
+    },
+    ...judge(ticket),
+    evidence: evidenceOf(ticket),
+    targetPage: pageOf(day.brand, area),
+    crossBrand: false,
+    date: dateOf(ticket.at, day.day),
+  }));
 }
 
 function researchFinding(day: DistilPayload, note: DistilResearch, digest: Digest): Finding {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { HandoffView } from '../../src-main/contract/handoff.ts';
+import { HandoffStatus, type HandoffView } from '../../src-main/contract/handoff.ts';
 import type { RunView } from '../../src-main/contract/runs.ts';
 import type { StatusView } from '../../src-main/contract/feed.ts';
+import type { SearchHit } from '../../src-main/contract/wiki.ts';
 import type { WaitingItem } from '../../src-main/contract/waiting.ts';
 import type { PlanVersion, TicketDetail } from '../../src-main/contract/tickets.ts';
 import { openDesk, SHELL_CHECKS, type Desk } from '../support/desk.ts';
@@ -192,7 +194,7 @@ describe('what a run may say, and what waits for the operator, through the CLI',
     await expect(onMain('package-lock.json')).rejects.toThrow();
   }, 120_000);
 
-  test('[A12] [J2] the tools of a run are those of its contract, and a handoff reaches the next attempt', async () => {
+  test('[A12] [C3] [J2] the tools of a run are those of its contract, its wish for a page reaches the librarian, and a handoff the next attempt', async () => {
     const ticket = await desk.order('shop', {
       title: 'By tools',
       runtime: 'scripted',
@@ -220,6 +222,10 @@ describe('what a run may say, and what waits for the operator, through the CLI',
     expect(said['wrong']?.isError).toBe(true);
     expect(said['handoff']?.isError).toBe(false);
     expect(merged.timeline.some((entry) => entry.type === 'wiki.write-requested')).toBe(true);
+    await desk.start();
+    const [page] = await desk.ask<SearchHit[]>(['wiki', 'search', 'Tools speak over a socket']);
+    expect(page).toMatchObject({ brand: 'shop', confidence: 'high' });
+    expect(page?.sources).toContainEqual({ kind: 'ticket', ref: ticket.id });
     const handoffs = await desk.ask<HandoffView[]>(['handoff', 'read', '--brand', 'shop']);
     expect(handoffs).toMatchObject([
       { to: 'ticket-executor', ticket: ticket.id, read: false, context: { next_steps: ['more'] } },
@@ -228,6 +234,10 @@ describe('what a run may say, and what waits for the operator, through the CLI',
     await desk.ask(['handoff', 'read', handoffs[0]?.id ?? '', '--brand', 'shop']);
     const [read] = await desk.ask<HandoffView[]>(['handoff', 'read', '--brand', 'shop']);
     expect(read).toMatchObject({ read: true, unreadMs: 0 });
+    const status = path.join(desk.workspace.path, 'brands/shop/handoffs/status.json');
+    expect(HandoffStatus.parse(JSON.parse(await readFile(status, 'utf8')))).toMatchObject([
+      { ticket: ticket.id, to: 'ticket-executor', unreadSince: null },
+    ]);
     const broken = await desk.refused(
       ['handoff', 'write', '--brand', 'shop', '--file', '-'],
       JSON.stringify({ from: 'operator', to: 'x', context: { complete: [] } }),
