@@ -23,7 +23,7 @@ function Screen({ route }: { route: Route }) {
     case 'today':
       return first ? <OnboardingScreen /> : <TodayScreen />;
     case 'approvals':
-      return <ApprovalsScreen ticket={route.ticket} kind={route.kind} />;
+      return <ApprovalsScreen named={route.named} />;
     case 'brand':
       return <BrandScreen key={route.brand} brand={route.brand} tab={route.tab} ticket={route.ticket} />;
     case 'ticket':

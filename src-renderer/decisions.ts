@@ -2,8 +2,7 @@ import { create } from 'zustand';
 import type { Failure, Result } from '../src-main/contract/errors.ts';
 import type { TicketSummary } from '../src-main/contract/tickets.ts';
 import { ask, commandId } from './connection.ts';
-import { announce, useLive } from './store.ts';
-import { fold } from './feed.ts';
+import { announce, show } from './store.ts';
 import { t } from './strings/en.ts';
 
 /** A yes to one thing that waits. */
@@ -56,7 +55,7 @@ async function send(id: string): Promise<void> {
   change(id, { sending: true });
   const answer = await decision.send(decision.commandId);
   if (answer.ok) {
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     drop(id);
     return;
   }

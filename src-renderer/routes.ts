@@ -1,7 +1,12 @@
+import type { WaitingItem } from '../src-main/contract/waiting.ts';
+
+/** One thing that waits: of a ticket, or a question of the guard, which may be of none. */
+type Waits = { kind: 'ask'; ask: string } | { kind: Exclude<WaitingItem['kind'], 'ask'>; ticket: string };
+
 /** A screen and what it shows. */
 export type Route =
   | { screen: 'today' }
-  | { screen: 'approvals'; ticket: string | null; kind: string | null }
+  | { screen: 'approvals'; named: Waits | null }
   | { screen: 'brand'; brand: string; tab: BrandTab; ticket: string | null }
   | { screen: 'ticket'; ticket: string }
   | { screen: 'wiki'; page: string | null }
@@ -11,6 +16,7 @@ export type Route =
   | { screen: 'unknown'; path: string };
 
 export const brandTabs = ['overview', 'tickets', 'runs', 'terminals', 'wiki', 'activity'] as const;
+const ticketKinds = ['question', 'checkpoint', 'conflict', 'plan', 'housekeeping', 'dead-letter'] as const;
 export type BrandTab = (typeof brandTabs)[number];
 
 function part(text: string): string {
@@ -28,7 +34,14 @@ export function routeOf(path: string): Route {
     .filter((each) => each !== '')
     .map(part);
   if (first === undefined) return { screen: 'today' };
-  if (first === 'approvals') return { screen: 'approvals', ticket: second ?? null, kind: third ?? null };
+  if (first === 'approvals') {
+    if (second === undefined) return { screen: 'approvals', named: null };
+    if (second === 'ask') return { screen: 'approvals', named: { kind: 'ask', ask: third ?? '' } };
+    const kind = third === undefined ? 'approval' : ticketKinds.find((each) => each === third);
+    return kind === undefined
+      ? { screen: 'unknown', path }
+      : { screen: 'approvals', named: { kind, ticket: second } };
+  }
   if (first === 'brand' && second !== undefined) {
     const tab = brandTabs.find((each) => each === (third ?? 'overview'));
     if (tab !== undefined)

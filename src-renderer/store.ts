@@ -28,6 +28,11 @@ export function receive(item: FeedItem): void {
   }
 }
 
+/** What the core said about a ticket in answer to a command: it is shown at once, the feed says it again. */
+export function show(ticket: TicketSummary): void {
+  useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket }));
+}
+
 /** What the connection came to. */
 export function setLink(link: LinkState): void {
   const { link: before, lines, loaded } = useLive.getState();

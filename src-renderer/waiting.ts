@@ -24,13 +24,14 @@ export const markOf: Record<WaitingItem['kind'], 'draft' | 'waiting' | 'blocked'
   checkpoint: 'waiting',
   conflict: 'waiting',
   plan: 'draft',
+  housekeeping: 'waiting',
   approval: 'draft',
   'dead-letter': 'blocked',
 };
 
 /** Where a decision is taken. */
 export function placeOf(item: Pick<WaitingItem, 'key' | 'kind' | 'ticket'>): string {
-  if (item.ticket === null) return '/approvals';
+  if (item.kind === 'ask' || item.ticket === null) return `/approvals/${item.key}`;
   return item.kind === 'approval' ? `/approvals/${item.ticket}` : `/approvals/${item.ticket}/${item.kind}`;
 }
 

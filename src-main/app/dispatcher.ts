@@ -3,6 +3,7 @@ import type { Actor } from '../contract/events.ts';
 import type { Failure } from '../contract/errors.ts';
 import { TicketId, type BrandId } from '../contract/ids.ts';
 import { needsPlanning, planState } from '../domain/plan-gate.ts';
+import { asksAboutConflict } from '../domain/questions.ts';
 import { openAttempt, waitsForAnswer, type Ticket } from '../domain/ticket.ts';
 import { schedule, WAITS_FOR_SLOT } from '../domain/scheduling.ts';
 import type { Attempts } from './attempts.ts';
@@ -118,6 +119,7 @@ export function createDispatcher(parts: {
         ticket.candidate &&
         !inHand.has(ticket.id) &&
         !stopsAtCheckpoint(ticket) &&
+        !asksAboutConflict(ticket) &&
         atGate.get(ticket.id)?.look !== false
       )
         takeInHand(ticket.id, () => judge(ticket.id));

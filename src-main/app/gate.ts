@@ -14,7 +14,8 @@ import type { auditPaths } from './path-audit.ts';
 
 /**
  * How a candidate left the gate. `waiting`: for the operator's folder or branch, or the doctor; the ticket says which. `left`: somebody else decided
- * about the ticket meanwhile, or the core closes; nothing was merged. `asks`: the operator decides about what it touches.
+ * about the ticket meanwhile, or the core closes; nothing was merged. `asks`: the operator decides about what it touches, or that it
+ * does not merge.
  */
 export type GateOutcome =
   { outcome: 'merged' | 'failed' | 'unverified' | 'left' | 'asks' } | { outcome: 'waiting'; folder: string };
@@ -125,7 +126,10 @@ export function createGate(parts: GateParts): Gate {
         record(id, { type: 'wait-at-gate', attempt: candidate.attempt, detail: reasonOf(report)[1] });
         return { outcome: 'waiting', folder: repository.config.path };
       }
-      if (report.outcome !== 'pass') return end(candidate, ...reasonOf(report));
+      if (report.outcome !== 'pass')
+        return conflictsAgain(id, report)
+          ? askAboutConflict(candidate, report)
+          : end(candidate, ...reasonOf(report));
       if (!clearsCheckpoints(report)) {
         report = await withCheckpoints(id, repository, report);
         if (!clearsCheckpoints(report)) return stop(candidate, repository, report);
@@ -158,6 +162,27 @@ export function createGate(parts: GateParts): Gate {
         : `the operator approved what it touches: ${hits.map((hit) => hit.path).join(', ')}`;
     const condition = { name: 'checkpoints' as const, outcome: 'pass' as const, detail, durationMs: 0 };
     return { ...report, conditions: [...report.conditions, condition] };
+  };
+
+  /** A candidate that does not merge is done again on the new base once; whoever else moved the branch may move it again. */
+  const conflictsAgain = (id: TicketId, report: GateReport): boolean => {
+    const ticket = tickets.get(id);
+    if (!ticket || ticket.draft.commit !== undefined || !doesNotMerge(report)) return false;
+    return ticket.gates.some(
+      (gate) => gate.report.candidate !== report.candidate && doesNotMerge(gate.report),
+    );
+  };
+
+  const askAboutConflict = (candidate: Candidate, report: GateReport): GateOutcome => {
+    const { attempt } = candidate;
+    const question = `conflict-${attempt}`;
+    const [, text] = reasonOf(report);
+    const asked = record(
+      candidate.ticket.id,
+      { type: 'ask-about-conflict', question, attempt, text },
+      question,
+    );
+    return asked.ok ? ASKS : refused(candidate, asked.failure);
   };
 
   /** Everything else holds: the operator has the last word on what it touches. */
@@ -256,6 +281,10 @@ function standing(ticket: Ticket): GateReport | undefined {
 function waitsForDoctor(report: GateReport): boolean {
   const against = report.conditions.filter((one) => one.outcome !== 'pass');
   return against.length > 0 && against.every((one) => one.name === 'doctor');
+}
+
+function doesNotMerge(report: GateReport): boolean {
+  return report.conditions.some(({ name, outcome }) => name === 'merge' && outcome !== 'pass');
 }
 
 function reasonOf(report: GateReport): ['failed' | 'unverified', string] {

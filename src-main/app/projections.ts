@@ -24,7 +24,7 @@ const TEXT_EVENTS = new Set(['ticket.drafted', 'ticket.edited', 'ticket.imported
 /** Every ticket as it stands, whole, what it depends on, and what of it waits for the operator. */
 const tickets: Projection = {
   name: 'tickets',
-  fingerprint: '4',
+  fingerprint: '5',
   tables: ['projection_tickets', 'projection_tickets_dependencies', 'projection_tickets_waiting'],
   schema: `CREATE TABLE projection_tickets (
       id TEXT PRIMARY KEY, number INTEGER NOT NULL, state TEXT NOT NULL, record TEXT NOT NULL

@@ -84,7 +84,9 @@ export const BrandEvents = {
   'plan.revision-asked': z.object({ version: z.number().int(), note: z.string() }),
   'question.asked': z.object({
     question: z.string(),
-    run: RunId,
+    /** Null where Atrium asks by itself, and says what about. */
+    run: RunId.nullable(),
+    about: z.literal('conflict').optional(),
     attempt: AttemptId.nullable(),
     text: z.string(),
     choices: z.array(z.string()),

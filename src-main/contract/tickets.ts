@@ -206,7 +206,10 @@ export type PlanState = z.infer<typeof PlanState>;
 /** A question of a run to the operator. The answer reaches the run while it waits, or the brief of the next one. */
 export const QuestionView = z.object({
   id: z.string(),
-  run: RunId,
+  /** Null where Atrium asks by itself. */
+  run: RunId.nullable(),
+  /** What Atrium asks about by itself; absent where a run asks. */
+  about: z.literal('conflict').optional(),
   text: z.string(),
   choices: z.array(z.string()),
   at: z.string(),

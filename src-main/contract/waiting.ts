@@ -5,7 +5,16 @@ import { BrandId, RunId, TicketId } from './ids.ts';
 export const WaitingItem = z.object({
   /** Names it for good: an answer to it is an answer to exactly this. */
   key: z.string(),
-  kind: z.enum(['ask', 'question', 'checkpoint', 'conflict', 'plan', 'approval', 'dead-letter']),
+  kind: z.enum([
+    'ask',
+    'question',
+    'checkpoint',
+    'conflict',
+    'plan',
+    'housekeeping',
+    'approval',
+    'dead-letter',
+  ]),
   brand: BrandId,
   ticket: TicketId.nullable(),
   run: RunId.nullable(),

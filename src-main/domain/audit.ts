@@ -43,7 +43,7 @@ export function explain(event: BrandEvent): string {
     case 'plan.revision-asked':
       return `version ${event.data.version} of the plan is sent back: ${event.data.note}`;
     case 'question.asked':
-      return `the run asks: ${event.data.text}`;
+      return `${event.data.about === undefined ? 'the run' : 'the gate'} asks: ${event.data.text}`;
     case 'question.answered':
       return `the operator answers: ${event.data.answer}`;
     case 'checkpoint.raised':

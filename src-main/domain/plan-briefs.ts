@@ -17,7 +17,7 @@ export function plannerBrief(ticket: Ticket, contract: AgentContract, extracts: 
       'What you do now',
       [
         'You write the plan of this ticket, and nothing else: the checkout can only be read, and a result is refused.',
-        'Say what you will change, file by file, in which order, what could go wrong, and how it is checked.',
+        'Write it in markdown, in four sections: `## Steps` (numbered, in their order), `## Files` (each with what changes in it), `## Risks` (what could go wrong), `## Checks` (how it is checked).',
       ].join('\n'),
     ),
     section(

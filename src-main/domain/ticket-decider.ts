@@ -117,8 +117,15 @@ function decide(ticket: Ticket | null, command: TicketCommand, actor: Actor): De
     case 'revise-plan':
       return decidePlan(ticket, command, actor);
     case 'ask':
+    case 'ask-about-conflict':
     case 'answer':
-      return decideQuestion(ticket, command, actor, workingRuns(ticket));
+      return decideQuestion(
+        ticket,
+        command,
+        actor,
+        (reason) => endOpenAttempt(ticket, reason),
+        workingRuns(ticket),
+      );
     case 'raise-checkpoint':
     case 'approve-checkpoint':
     case 'refuse-checkpoint':

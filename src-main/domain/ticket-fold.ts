@@ -121,7 +121,10 @@ export function evolveTicket(ticket: Ticket | null, event: RecordedEvent): Ticke
     case 'plan.revision-asked':
       return { ...next, reason: `its plan was sent back: ${event.data.note}` };
     case 'question.asked':
-      return { ...next, reason: `a run asks: ${event.data.text}` };
+      return {
+        ...next,
+        reason: `${event.data.about === undefined ? 'a run' : 'the gate'} asks: ${event.data.text}`,
+      };
     case 'question.answered':
       return { ...next, reason: 'the operator has answered' };
     case 'checkpoint.raised':

@@ -7,6 +7,7 @@ const URGENCY: readonly WaitingItem['kind'][] = [
   'checkpoint',
   'conflict',
   'plan',
+  'housekeeping',
   'approval',
   'dead-letter',
 ];

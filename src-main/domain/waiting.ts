@@ -28,7 +28,7 @@ export function waitingOfTicket(ticket: Ticket): WaitingItem[] {
   });
   switch (ticket.state) {
     case 'draft':
-      return ticket.housekeeping ? [] : [item('approval', '', ticket.reason, ticket.createdAt)];
+      return [item(ticket.housekeeping ? 'housekeeping' : 'approval', '', ticket.reason, ticket.createdAt)];
     case 'blocked':
       return SETTLED.has(ticket.blocked?.reason ?? '') || ticket.successor !== null || ticket.acknowledged
         ? []
@@ -36,7 +36,7 @@ export function waitingOfTicket(ticket: Ticket): WaitingItem[] {
     case 'in_progress':
     case 'verifying': {
       const items = openQuestions(ticket).map((question) =>
-        item('question', `/${question.id}`, question.text, question.at, question.run),
+        item(question.about ?? 'question', `/${question.id}`, question.text, question.at, question.run),
       );
       const { checkpoint, candidate, waitsForFolder, plan } = ticket;
       if (checkpoint?.state === 'waiting' && checkpoint.commit === candidate?.commit) {

@@ -176,8 +176,9 @@ export const t = {
       ask: 'Allow?',
       question: 'Question',
       checkpoint: 'Checkpoint',
-      conflict: 'Waits for a folder',
+      conflict: 'Conflict',
       plan: 'Plan',
+      housekeeping: 'Housekeeping',
       approval: 'Approve',
       'dead-letter': 'Stopped',
     },
@@ -230,6 +231,7 @@ export const t = {
       checkpoint: 'It touches what you decide about',
       conflict: 'It waits at the gate',
       plan: 'Its plan waits for a review',
+      housekeeping: 'The doctor found what Atrium cannot put right',
       approval: 'Waits for approval',
       'dead-letter': 'It stopped by itself',
     },
@@ -241,10 +243,6 @@ export const t = {
       verification: 'verification',
     },
     planVersion: (version: number) => `Plan, version ${version}`,
-    earlier: 'Earlier versions',
-    reviewed: (decision: 'approved' | 'revision', by: string, note: string) =>
-      `${decision === 'approved' ? 'Approved' : 'Sent back'} by ${by}${note === '' ? '' : `: ${note}`}`,
-    whyPlanned: 'Why it is planned',
     touches: 'Touches',
     commit: 'Commit',
     question: 'Question',
@@ -265,6 +263,36 @@ export const t = {
     call: 'Call',
     allow: 'Allow once',
     deny: 'Deny',
+  },
+  asks: {
+    title: (role: string, tool: string) => `${role} wants to use ${tool}`,
+    rule: (rule: string, level: string) =>
+      `${rule}, a rule of ${level === 'atrium' ? 'Atrium' : `the ${level}`}`,
+    run: 'Run',
+    answer: 'Answer',
+    expires: (left: string) => `Without an answer it is denied in ${left}.`,
+    states: {
+      open: 'Waits for your word',
+      allowed: 'You allowed it once',
+      denied: 'You denied it',
+      expired: 'It waits no longer: it was not carried out',
+    },
+  },
+  plan: {
+    state: {
+      none: (version: number) =>
+        version === 0 ? 'No plan yet' : `Version ${version} was sent back; the next is not written yet`,
+      planning: (version: number) => `A run writes version ${version + 1}`,
+      waiting: (version: number, review: 'operator' | 'reviewer') =>
+        review === 'operator'
+          ? `Version ${version} waits for you`
+          : `Version ${version} waits for a reviewer, or for you`,
+      approved: (version: number) => `Version ${version} is approved`,
+    },
+    reviewed: (decision: 'approved' | 'revision', by: string) =>
+      `${decision === 'approved' ? 'Approved' : 'Sent back'} by ${by}`,
+    changed: (version: number) => `What changed since version ${version}`,
+    because: (reason: string, rule: string) => `Planned first because ${reason} (${rule}).`,
   },
   approvals: {
     region: 'Ticket to approve',

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { ago, exact, money, visible, visibleLine } from '../format.ts';
+import { ago, exact, lasting, money, visible, visibleLine } from '../format.ts';
 import css from './text.module.css';
 
 /** One line of text that others wrote, with everything in it made visible. */
@@ -56,6 +56,16 @@ export function Ago({ at }: { at: string }) {
   return (
     <time dateTime={at} title={exact(at)} className={css.quiet}>
       {ago(at, now)}
+    </time>
+  );
+}
+
+/** How long until something is over; the exact time on hover. */
+export function Until({ at, said }: { at: string; said(left: string): string }) {
+  const now = useNow();
+  return (
+    <time dateTime={at} title={exact(at)}>
+      {said(lasting(Math.max(0, Math.ceil((Date.parse(at) - now) / 30_000) * 30_000)))}
     </time>
   );
 }

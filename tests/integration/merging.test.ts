@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HandoffView } from '../../src-main/contract/handoff.ts';
 import type { TicketDetail } from '../../src-main/contract/tickets.ts';
 import { openDesk, SHELL_CHECKS } from '../support/desk.ts';
 import type { Desk } from '../support/desk.ts';
@@ -113,7 +114,7 @@ describe('a repository that the operator works in', () => {
     expect(await git(repository, 'rev-parse', 'main')).toBe(merged.mergedCommit);
   });
 
-  test('[S4] a conflict fails the attempt, and the next one works on the new base', async () => {
+  test('[S4] [J2] a conflict fails the attempt, and the next one works on the new base; one more waits for the operator', async () => {
     const ticket = await desk.order('desk', {
       title: 'Conflict',
       paths: ['notes.txt'],
@@ -128,6 +129,36 @@ describe('a repository that the operator works in', () => {
       reason: expect.stringMatching(/does not merge with main: notes\.txt/) as string,
     });
     expect(await read(repository, 'notes.txt')).toBe('theirs\n');
+
+    const handoffs = await desk.ask<HandoffView[]>(['handoff', 'read', '--brand', 'desk']);
+    expect(handoffs.filter((one) => one.ticket === ticket.id)).toMatchObject([
+      { read: true, context: { blockers: [expect.stringContaining('notes.txt') as string] } },
+    ]);
+
+    const again = await desk.order('desk', {
+      title: 'Conflict again',
+      paths: ['notes.txt'],
+      command: 'sleep 1; date +%N > notes.txt',
+    });
+    for (const attempts of [1, 2]) {
+      await desk.until(
+        (item) => item.kind === 'ticket' && item.ticket.id === again.id && item.ticket.attempts === attempts,
+      );
+      await commit(repository, `By hand, ${attempts}`, { 'notes.txt': `mine ${attempts}\n` });
+    }
+    await desk.until((item) => item.kind === 'waiting' && item.items.some(({ kind }) => kind === 'conflict'));
+    const asked = await desk.show(again.id);
+    expect(asked).toMatchObject({
+      state: 'verifying',
+      questions: [{ run: null, about: 'conflict', text: expect.stringContaining('notes.txt') as string }],
+    });
+    await desk.ask(['ticket', 'answer', again.id, '--text', 'again, and keep what I wrote']);
+    const landed = await desk.untilState(again.id, 'merged');
+    expect(landed.attemptList.map(({ state, counts }) => [state, counts])).toEqual([
+      ['failed', true],
+      ['interrupted', false],
+      ['passed', false],
+    ]);
   });
 
   test('[B3] failing tests fail the attempt with their reason; the third is a dead letter, and main stays as it was', async () => {

@@ -1,10 +1,9 @@
 import { useState } from 'react';
 import type { Failure, Result } from '../../../src-main/contract/errors.ts';
 import type { TicketSummary } from '../../../src-main/contract/tickets.ts';
-import { fold } from '../../feed.ts';
 import { visibleLine } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
-import { useLive } from '../../store.ts';
+import { show } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { TextInput } from '../../ui/field.tsx';
@@ -28,7 +27,7 @@ export function AnswerForm({
       setFailure(told.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: told.value }));
+    show(told.value);
     onSent();
   };
   useKeys(

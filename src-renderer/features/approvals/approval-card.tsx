@@ -6,6 +6,7 @@ import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
 import { Code, Command, Line, Prose } from '../../ui/text.tsx';
+import { Plan } from '../ticket/plan.tsx';
 import css from './approvals.module.css';
 import { Part } from './decision-card.tsx';
 import { changedSince } from './changed.ts';
@@ -120,9 +121,9 @@ export function ApprovalCard({ ticket }: { ticket: TicketDetail }) {
           <Prose text={ticket.why} />
         </Part>
       )}
-      {ticket.plan !== null && (
+      {ticket.plans.length > 0 && (
         <Part name={t.approvals.plan}>
-          <Prose text={ticket.plan} />
+          <Plan ticket={ticket} />
         </Part>
       )}
       <Part name={t.approvals.touches} changed={changed.has('paths')}>

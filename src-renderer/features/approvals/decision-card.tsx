@@ -1,13 +1,13 @@
 import type { ReactNode } from 'react';
 import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
-import type { PlanVersion, TicketDetail } from '../../../src-main/contract/tickets.ts';
+import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { visibleLine } from '../../format.ts';
 import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
 import { Ago, Code, Line, Prose } from '../../ui/text.tsx';
 import { Difference } from '../ticket/difference.tsx';
-import { Fold } from '../ticket/fold.tsx';
+import { Plan } from '../ticket/plan.tsx';
 import css from './approvals.module.css';
 
 /** One row of a card: what it is about, and what there is to read. */
@@ -23,38 +23,11 @@ export function Part({ name, changed, children }: { name: string; changed?: bool
   );
 }
 
-function EarlierPlan({ plan }: { plan: PlanVersion }) {
-  const review = plan.review;
-  return (
-    <Fold title={t.decisions.planVersion(plan.version)}>
-      {review !== null && <Prose text={t.decisions.reviewed(review.decision, review.by, review.note)} />}
-      <Prose text={plan.text} />
-    </Fold>
-  );
-}
-
 function PlanParts({ ticket }: { ticket: TicketDetail }) {
-  const last = ticket.plans.at(-1);
-  const earlier = ticket.plans.slice(0, -1).reverse();
   return (
     <>
-      {last !== undefined && (
-        <Part name={t.decisions.planVersion(last.version)}>
-          <Prose text={last.text} />
-        </Part>
-      )}
-      {earlier.length > 0 && (
-        <Part name={t.decisions.earlier}>
-          {earlier.map((plan) => (
-            <EarlierPlan key={plan.version} plan={plan} />
-          ))}
-        </Part>
-      )}
-      <Part name={t.decisions.whyPlanned}>
-        <p>
-          {visibleLine(ticket.modeDecision.reason)}{' '}
-          <span className={css.quiet}>({visibleLine(ticket.modeDecision.rule)})</span>
-        </p>
+      <Part name={t.approvals.plan}>
+        <Plan ticket={ticket} />
       </Part>
       <Part name={t.approvals.touches}>
         {ticket.paths.length === 0 ? (
@@ -124,17 +97,14 @@ export function DecisionCard({ item, ticket }: { item: WaitingItem; ticket: Tick
       </header>
       {item.kind === 'plan' && <PlanParts ticket={ticket} />}
       {item.kind === 'checkpoint' && <CheckpointParts ticket={ticket} />}
-      {item.kind === 'question' && (
+      {question !== undefined && (
         <Part name={t.decisions.question}>
-          <Prose text={question?.text ?? item.detail} />
+          <Prose text={question.text} />
         </Part>
       )}
-      {item.kind === 'ask' && (
-        <Part name={t.decisions.call}>
-          <Prose text={item.detail} />
-        </Part>
-      )}
-      {(item.kind === 'dead-letter' || item.kind === 'conflict') && (
+      {(item.kind === 'dead-letter' ||
+        item.kind === 'housekeeping' ||
+        (item.kind === 'conflict' && question === undefined)) && (
         <Part name={t.decisions.why}>
           <Prose text={item.detail} />
         </Part>

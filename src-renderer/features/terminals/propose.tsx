@@ -3,10 +3,9 @@ import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { BrandView } from '../../../src-main/contract/brands.ts';
 import type { DeskView } from '../../../src-main/contract/terminals.ts';
 import { ask, commandId } from '../../connection.ts';
-import { fold } from '../../feed.ts';
 import { useQuery } from '../../query.ts';
 import { go } from '../../router.ts';
-import { useLive } from '../../store.ts';
+import { show } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -75,7 +74,7 @@ export function Propose({
       setFailure(answer.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     onClose();
     go(`/approvals/${answer.value.id}`);
   };

@@ -1,27 +1,40 @@
 import { useState } from 'react';
 import type { Failure, Result } from '../../../src-main/contract/errors.ts';
 import type { TicketSummary } from '../../../src-main/contract/tickets.ts';
-import { fold } from '../../feed.ts';
-import { useLive } from '../../store.ts';
-import { t } from '../../strings/en.ts';
+import { show } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field, TextArea } from '../../ui/field.tsx';
 import { Failed } from '../../ui/said.tsx';
-import css from './approvals.module.css';
+import css from './ticket-actions.module.css';
 
-interface NoteDialogProps {
+/** What a note is asked for with. */
+export interface NoteWords {
   title: string;
   label: string;
   hint: string;
   button: string;
+  /** The most that it may hold, in characters; 10,000 where nothing is said. */
+  longest?: number;
+}
+
+interface NoteDialogProps extends NoteWords {
   send(note: string): Promise<Result<TicketSummary>>;
-  onSent(): void;
+  onSent?(): void;
   onClose(): void;
 }
 
 /** Asks for a note and sends it; what was typed stays where the core did not take it. */
-export function NoteDialog({ title, label, hint, button, send, onSent, onClose }: NoteDialogProps) {
+export function NoteDialog({
+  title,
+  label,
+  hint,
+  button,
+  longest = 10_000,
+  send,
+  onSent,
+  onClose,
+}: NoteDialogProps) {
   const [note, setNote] = useState('');
   const [failure, setFailure] = useState<Failure | null>(null);
   const submit = async () => {
@@ -30,14 +43,14 @@ export function NoteDialog({ title, label, hint, button, send, onSent, onClose }
       setFailure(answer.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     onClose();
-    onSent();
+    onSent?.();
   };
   return (
     <Dialog title={title} onClose={onClose}>
       <form
-        className={css.note}
+        className={css.form}
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
@@ -50,13 +63,14 @@ export function NoteDialog({ title, label, hint, button, send, onSent, onClose }
               rows={4}
               autoFocus
               required
+              maxLength={longest}
               value={note}
               onChange={(event) => setNote(event.target.value)}
             />
           )}
         </Field>
         {failure !== null && <Failed failure={failure} />}
-        <div className={css.noteEnd}>
+        <div className={css.end}>
           <Button kind="primary" type="submit" disabled={note.trim() === ''}>
             {button}
           </Button>
@@ -65,11 +79,3 @@ export function NoteDialog({ title, label, hint, button, send, onSent, onClose }
     </Dialog>
   );
 }
-
-/** The words that send something back, in one place for drafts and plans. */
-export const sendBackWords = {
-  title: t.approvals.sendBackTitle,
-  label: t.approvals.note,
-  hint: t.approvals.noteHint,
-  button: t.approvals.sendBack,
-};

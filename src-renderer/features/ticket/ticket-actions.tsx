@@ -6,12 +6,13 @@ import { isRuntime, runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
 import { fold } from '../../feed.ts';
 import { go } from '../../router.ts';
-import { useLive } from '../../store.ts';
+import { show, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Field, Select, TextInput } from '../../ui/field.tsx';
+import { Field, Select } from '../../ui/field.tsx';
 import { Failed } from '../../ui/said.tsx';
+import { NoteDialog } from './note-dialog.tsx';
 import css from './ticket-actions.module.css';
 
 interface AskingProps {
@@ -21,43 +22,18 @@ interface AskingProps {
 
 /** Blocks a ticket: there is no way back but a successor, so the reason is asked for. */
 export function Block({ ticket, onClose }: AskingProps) {
-  const [reason, setReason] = useState('');
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const send = async (event: FormEvent) => {
-    event.preventDefault();
-    const answer = await ask((client) =>
-      client.ticket.block({ id: ticket.id, reason, commandId: commandId() }),
-    );
-    if (!answer.ok) {
-      setFailure(answer.failure);
-      return;
-    }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
-    onClose();
-  };
   return (
-    <Dialog title={t.ticket.blockTitle(ticket.id)} onClose={onClose}>
-      <form className={css.form} onSubmit={(event) => void send(event)}>
-        <Field label={t.ticket.blockReason} hint={t.ticket.blockHint}>
-          {(ids) => (
-            <TextInput
-              {...ids}
-              autoFocus
-              required
-              maxLength={2_000}
-              value={reason}
-              onChange={(event) => setReason(event.target.value)}
-            />
-          )}
-        </Field>
-        {failure !== null && <Failed failure={failure} />}
-        <div className={css.end}>
-          <Button kind="primary" type="submit" disabled={reason.trim() === ''}>
-            {t.ticket.block}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <NoteDialog
+      title={t.ticket.blockTitle(ticket.id)}
+      label={t.ticket.blockReason}
+      hint={t.ticket.blockHint}
+      button={t.ticket.block}
+      longest={2_000}
+      send={(reason) =>
+        ask((client) => client.ticket.block({ id: ticket.id, reason, commandId: commandId() }))
+      }
+      onClose={onClose}
+    />
   );
 }
 
@@ -75,7 +51,7 @@ export function Reassign({ ticket, onClose }: AskingProps) {
       setFailure(answer.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     onClose();
   };
   return (

@@ -4,11 +4,10 @@ import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
-import { fold } from '../../feed.ts';
 import { visibleLine } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { go, usePlace } from '../../router.ts';
-import { brandById, useLive } from '../../store.ts';
+import { brandById, show, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -88,7 +87,7 @@ export function TicketEditor({ ticket, brand: given, title, focus, onClose }: Ti
       return;
     }
     sessionStorage.removeItem(slot);
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     onClose();
     if (ticket === null || answer.value.id !== ticket.id || place.screen === 'today')
       go(`/approvals/${answer.value.id}`);

@@ -9,8 +9,7 @@ import type {
 } from '../../../src-main/contract/tickets.ts';
 import { runtimeTitle } from '../../choices.ts';
 import { ask, commandId } from '../../connection.ts';
-import { fold } from '../../feed.ts';
-import { runsOf, useLive } from '../../store.ts';
+import { runsOf, show, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { TextArea } from '../../ui/field.tsx';
@@ -20,6 +19,7 @@ import { Ago, Line, Prose } from '../../ui/text.tsx';
 import { Artifact } from './artifact.tsx';
 import { Fold } from './fold.tsx';
 import { RunOutputView } from './run-output.tsx';
+import { Plan, PlanText } from './plan.tsx';
 import css from './timeline.module.css';
 
 function Comment({ ticket }: { ticket: TicketDetail }) {
@@ -39,7 +39,7 @@ function Comment({ ticket }: { ticket: TicketDetail }) {
       setFailure(answer.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     setFailure(null);
     type('');
   };
@@ -68,6 +68,8 @@ const artifactOf: Record<string, ArtifactView['name']> = {
 function Entry({ entry, ticket }: { entry: TimelineEntry; ticket: TicketDetail }) {
   const name = artifactOf[entry.type];
   const artifact = ticket.artifacts.find((each) => each.name === name && each.position === entry.position);
+  const plan =
+    name === 'plan' ? ticket.plans.find(({ version }) => version === artifact?.version) : undefined;
   return (
     <li className={css.entry} id={`event-${entry.position}`}>
       <span className={css.dot} aria-hidden="true" />
@@ -75,7 +77,11 @@ function Entry({ entry, ticket }: { entry: TimelineEntry; ticket: TicketDetail }
         <Prose text={entry.text} />
         {artifact !== undefined && (
           <Fold title={t.ticket.artifacts[artifact.name](artifact.version)}>
-            <Artifact artifact={artifact} />
+            {plan === undefined ? (
+              <Artifact artifact={artifact} />
+            ) : (
+              <PlanText plan={plan} brand={ticket.brand} />
+            )}
           </Fold>
         )}
       </div>
@@ -131,6 +137,12 @@ function OtherRuns({ ticket }: { ticket: TicketDetail }) {
 export function Timeline({ ticket }: { ticket: TicketDetail }) {
   return (
     <>
+      {ticket.mode === 'plan_first' && (
+        <section aria-labelledby="plan-title" className={css.plan}>
+          <h2 id="plan-title">{t.approvals.plan}</h2>
+          <Plan ticket={ticket} />
+        </section>
+      )}
       {ticket.attemptList.length > 0 && (
         <section aria-label={t.ticket.outputs} className={css.outputs}>
           {ticket.attemptList.toReversed().map((attempt, index) => (

@@ -3,9 +3,8 @@ import type { FormEvent } from 'react';
 import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { ask, commandId } from '../../connection.ts';
-import { fold } from '../../feed.ts';
 import { visibleLine } from '../../format.ts';
-import { announce, useLive } from '../../store.ts';
+import { announce, show, useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
 import { Button } from '../../ui/button.tsx';
 import { Link } from '../../ui/link.tsx';
@@ -50,7 +49,7 @@ export function Ask({ onTyping }: { onTyping(typing: boolean): void }) {
       setFailure(answer.failure);
       return;
     }
-    useLive.setState(fold(useLive.getState(), { kind: 'ticket', ticket: answer.value }));
+    show(answer.value);
     setDrafted(answer.value);
     announce(t.ask.drafted(answer.value.id));
     type('');

@@ -1,3 +1,4 @@
+import { AskView } from '../../../src-main/contract/guard.ts';
 import { ticket } from './fixtures.ts';
 import { expect, test } from './stand-in.ts';
 
@@ -83,15 +84,49 @@ const stopped = ticket({
   },
 });
 
+const housekeeping = ticket({
+  id: 'T-label-34',
+  brand: 'label',
+  title: 'Housekeeping: check 15 does not hold',
+  description: '- Check 15, wiki index equals the files: 2 pages are not in it.',
+  state: 'draft',
+  housekeeping: true,
+  reason: 'waits for a repair',
+});
+/** A question of a desk: no ticket is behind it. */
+const ofDesk = (id: string, part: Partial<AskView> = {}) =>
+  AskView.parse({
+    id,
+    brand: 'label',
+    run: 'R-label-desk-7',
+    ticket: null,
+    role: 'desk',
+    tool: 'Bash',
+    kind: 'command',
+    text: 'npm publish --access public',
+    paths: ['/work/package.json'],
+    rule: 'publishing-is-asked',
+    level: 'brand',
+    reason: 'what is published cannot be taken back',
+    askedAt: new Date().toISOString(),
+    expiresAt: new Date(Date.now() + 9.9 * 60_000).toISOString(),
+    state: 'open',
+    note: '',
+    ...part,
+  });
+
 const cards = [
   { name: 'a plan', path: '/approvals/T-label-31/plan', shows: 'Read releases from it' },
   { name: 'a question', path: '/approvals/T-label-32/question', shows: 'Which of them should' },
   { name: 'a checkpoint', path: '/approvals/T-label-33/checkpoint', shows: 'it changes a database' },
+  { name: 'housekeeping', path: '/approvals/T-label-34/housekeeping', shows: 'wiki index equals the files' },
+  { name: 'a call of a desk', path: '/approvals/ask/A-label-1', shows: 'what is published' },
   { name: 'what stopped', path: '/approvals/T-quant-7/dead-letter', shows: 'It stopped by itself' },
 ];
 
 test.beforeEach(({ core }) => {
-  for (const each of [planned, asking, stopped]) core.replace(each);
+  for (const each of [planned, asking, stopped, housekeeping]) core.replace(each);
+  core.asks(ofDesk('A-label-1'));
 });
 
 for (const scheme of ['light', 'dark'] as const) {
@@ -112,6 +147,11 @@ test('[A6] a plan is approved by its key, with its way back until it is sent', a
 }) => {
   await window.open(core.url('/approvals/T-label-31/plan'));
   await page.getByRole('button', { name: /Approve the plan/ }).waitFor();
+  await expect(window.card).toContainText('Version 2 waits for you');
+  await expect(window.card.getByRole('blockquote').first()).toContainText('Smaller steps, please.');
+  await expect(window.card.getByLabel('What changed since version 1')).toContainText(
+    '− Rewrite everything at once.',
+  );
   await page.keyboard.press('a');
   await page.keyboard.press('z');
   await expect(page).toHaveURL(/T-label-31\/plan/);
@@ -145,4 +185,43 @@ test('[A11] a question is answered by its digit, and what a commit touches is re
   expect(core.asked.filter((call) => call.name === 'checkpoint.refuse')).toMatchObject([
     { input: { id: 'T-label-33', commit, note: 'No new packages.' } },
   ]);
+});
+
+test('[B1] a call of a desk is decided by key and by mouse, and says when it waits no longer', async ({
+  window,
+  core,
+  page,
+}) => {
+  for (const id of ['A-label-2', 'A-label-3', 'A-label-4']) core.asks(ofDesk(id));
+  await window.open(core.url('/approvals/ask/A-label-1'));
+  await expect(window.card).toContainText('npm publish --access public');
+  await expect(window.card).toContainText('Without an answer it is denied in 10 min.');
+  const answers = () => core.asked.filter((call) => call.name === 'guard.answer').map((call) => call.input);
+  await page.keyboard.press('a');
+  await expect.poll(answers).toMatchObject([{ id: 'A-label-1', decision: 'allow' }]);
+  await window.open(core.url('/approvals/ask/A-label-2'));
+  await page.getByRole('button', { name: /^Deny/ }).click();
+  await expect.poll(answers).toMatchObject([{}, { id: 'A-label-2', decision: 'deny' }]);
+
+  await window.open(core.url('/approvals/ask/A-label-3'));
+  await page.getByRole('button', { name: /Allow once/ }).waitFor();
+  core.asks(ofDesk('A-label-3', { state: 'denied', note: 'not today' }));
+  await expect(window.card).toContainText('You denied it');
+  await expect(window.card).toContainText('not today');
+  await expect(page.getByRole('group', { name: 'Decision' })).toHaveCount(0);
+  core.asks(ofDesk('A-label-4', { state: 'expired', note: 'nobody answered within 10 minutes' }));
+  await window.open(core.url('/approvals/ask/A-label-4'));
+  await expect(window.card).toContainText('nobody answered within 10 minutes');
+  await expect(page.getByRole('group', { name: 'Decision' })).toHaveCount(0);
+});
+
+test('[B8] what the doctor found waits for the operator, who has the checks run again', async ({
+  window,
+  core,
+  page,
+}) => {
+  await window.open(core.url('/approvals/T-label-34/housekeeping'));
+  await page.getByRole('button', { name: /Run the doctor/ }).waitFor();
+  await page.keyboard.press('a');
+  await expect.poll(() => core.asked.filter((call) => call.name === 'doctor')).toHaveLength(1);
 });

@@ -17,10 +17,13 @@ import { TicketDraft } from '../../../src-main/contract/tickets.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
 import { TERMINAL_PATH } from '../../../src-main/contract/terminal-names.ts';
 import { countWaiting } from '../../../src-main/domain/waiting.ts';
+import { standInAsks } from './stand-in-asks.ts';
 import { standInTerminals } from './stand-in-terminals.ts';
 import { decisionsOf } from './guard-fixtures.ts';
 import { type Amount, difference, output, pagesOf, snapshotOf, ticket, ticketsOf } from './fixtures.ts';
 import { waitsOf } from './waits.ts';
+import type { AskView } from '../../../src-main/contract/guard.ts';
+import { urgentFirst } from '../../../src-main/domain/urgency.ts';
 import { examination } from './fixture-doctor.ts';
 
 /** A core of fixtures: it serves the built window and answers the operator's contract from memory. */
@@ -33,6 +36,8 @@ export interface StandIn {
   tell(item: FeedItem): void;
   /** Puts a ticket in the place of what was there, and tells it. */
   replace(value: TicketDetail): void;
+  /** Puts a question of the guard in the place of what was there, and tells what waits. */
+  asks(value: AskView): void;
   /** Ends every line and refuses new ones, until `comeBack`. */
   goAway(): void;
   comeBack(): void;
@@ -102,7 +107,8 @@ export async function startStandIn({
   const tell = (item: FeedItem) => {
     for (const box of boxes) box.push(item);
   };
-  const waiting = () => waitsOf(tickets.values());
+  const asks = standInAsks((brand) => tellWaiting(brand));
+  const waiting = () => urgentFirst([...waitsOf(tickets.values()), ...asks.waiting()]);
   const tellWaiting = (brand: TicketDetail['brand']) =>
     tell({ kind: 'waiting', brand, items: waiting().filter((item) => item.brand === brand) });
   const missing = (id: string) =>
@@ -489,8 +495,8 @@ export async function startStandIn({
       prove: api.guard.prove.handler(() => ok(layersOf(snapshot.brands, true))),
       layers: api.guard.layers.handler(() => ok(layersOf(snapshot.brands, false))),
       hook: api.guard.hook.handler(() => fail('not-built', 'The stand-in has no guard.')),
-      asks: api.guard.asks.handler(() => ok([])),
-      answer: api.guard.answer.handler(() => fail('not-found', 'The stand-in asks nothing.')),
+      asks: api.guard.asks.handler(() => ok(asks.list())),
+      answer: api.guard.answer.handler(({ input }) => asks.answer(input)),
       log: api.guard.log.handler(({ input }) =>
         ok(
           decisionsOf(amount)
@@ -630,6 +636,7 @@ export async function startStandIn({
       tell({ kind: 'ticket', ticket: value });
       tellWaiting(value.brand);
     },
+    asks: asks.put,
     goAway() {
       away = true;
       cut();

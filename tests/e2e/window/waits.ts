@@ -1,10 +1,9 @@
 import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
-import { urgentFirst } from '../../../src-main/domain/urgency.ts';
 
-/** What of the stand-in's tickets waits for the operator, as the core would tell it. */
+/** What of the stand-in's tickets waits for the operator, in no order. */
 export function waitsOf(tickets: Iterable<TicketDetail>): WaitingItem[] {
-  return urgentFirst([...tickets].flatMap(waitsOfTicket));
+  return [...tickets].flatMap(waitsOfTicket);
 }
 
 function waitsOfTicket(ticket: TicketDetail): WaitingItem[] {
@@ -20,12 +19,14 @@ function waitsOfTicket(ticket: TicketDetail): WaitingItem[] {
     since: ticket.createdAt,
   });
   const items: WaitingItem[] = [];
-  if (ticket.state === 'draft') items.push(item('approval', '', ticket.reason));
+  if (ticket.state === 'draft')
+    items.push(item(ticket.housekeeping ? 'housekeeping' : 'approval', '', ticket.reason));
   const settled = /^(operator|withdrawn)\b/.test(ticket.blockedReason ?? '');
   if (ticket.state === 'blocked' && !settled && ticket.successor === null)
     items.push(item('dead-letter', '', ticket.reason));
   for (const question of ticket.questions)
-    if (question.answer === null) items.push(item('question', `/${question.id}`, question.text));
+    if (question.answer === null)
+      items.push(item(question.about ?? 'question', `/${question.id}`, question.text));
   const last = ticket.plans.at(-1);
   if (ticket.planState === 'waiting' && last)
     items.push(item('plan', `/${last.version}`, `version ${last.version} of its plan`));
