@@ -94,7 +94,14 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
       if (!probe.available) return fail('sandbox-unavailable', probe.message, probe.hint);
       const ready = await parts.desk.ready(name);
       if (!ready.ok) return ready;
-      return await launch(ready.value, size);
+      const { config } = ready.value.repository;
+      const inUse = [...open.values()].some(({ repository }) => repository === config.name);
+      const brought = await parts.desk.bringUp(ready.value, inUse);
+      const { notes } = ready.value;
+      const desk = brought
+        ? { ...ready.value, room: brought.room, notes: [...notes, brought.note] }
+        : ready.value;
+      return await launch(desk, size);
     } catch (error) {
       if (error instanceof SandboxError) return fail('sandbox-unavailable', error.message, error.hint);
       throw error;
@@ -229,7 +236,7 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
       socket,
       ticket: null,
       base: null,
-      limits: brand.config.limits,
+      limits: brand.limits,
       trust: parts.trust,
       identity: brand.identity,
       sealed: brand.config.sealed,

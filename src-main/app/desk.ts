@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../contract/errors.ts';
 import type { CommitId } from '../contract/ids.ts';
 import type { DeskView, DeskProposal } from '../contract/terminals.ts';
 import { TicketDraft } from '../contract/tickets.ts';
+import { plural } from '../domain/plural.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import { deskFolder } from './places.ts';
@@ -29,6 +30,11 @@ export interface ReadyDesk {
 export interface Desk {
   /** Makes the desk where it is missing. */
   ready(repository: string | undefined): Promise<Result<ReadyDesk>>;
+  /**
+   * Brings a desk to its branch where nothing there is lost by it and nobody works in it, and says how far behind it is where not;
+   * null where it is where the branch is.
+   */
+  bringUp(desk: ReadyDesk, inUse: boolean): Promise<{ room: Room; note: string } | null>;
   show(): Promise<DeskView[]>;
   /** A draft whose candidate is what the desk holds; what is not committed there is committed first. */
   propose(proposal: Omit<DeskProposal, 'brand'>, actor: Actor, commandId?: string): Promise<Result<Ticket>>;
@@ -77,6 +83,32 @@ export function createDesk(brand: Brand): Desk {
     });
     if (!bare.ok) return bare;
     return ok({ repository, room: bare.value, notes: [`Without dependencies: ${made.failure.message}`] });
+  };
+
+  const bringUp: Desk['bringUp'] = async ({ repository: { git, config }, room }, inUse) => {
+    const head = await git.head();
+    const record = (await git.checkouts()).find((one) => one.folder === room.folder);
+    if (!record) return null;
+    const behind = plural((await git.commitsBetween(record.commit, head)).length, 'commit');
+    if (record.commit === head && record.forward === undefined) return null;
+    if (inUse)
+      return {
+        room,
+        note: `${config.branch} is ${behind} ahead of this desk, which is brought to it by the first terminal that opens here.`,
+      };
+    await git.pinBase(pinOf(config.name), head);
+    const moved = await git.forwardCheckout(room.folder, head);
+    if (moved.ok && moved.forwarded)
+      return {
+        room: { ...room, baseObjects: moved.baseObjects },
+        note: `This desk was brought to ${config.branch}: ${behind}. What is ignored here, dependencies too, is as it was.`,
+      };
+    await git.pinBase(pinOf(config.name), record.commit);
+    const why = moved.ok ? 'what is here is not all on it' : moved.message;
+    return {
+      room,
+      note: `${config.branch} is ${behind} ahead of this desk, which stays where it is: ${why}. Propose or commit what is here, or take it away, and open a terminal again.`,
+    };
   };
 
   const show: Desk['show'] = async () => {
@@ -140,7 +172,7 @@ export function createDesk(brand: Brand): Desk {
     return content.ok ? brand.tickets.draft(content.value, actor, null, commandId) : content;
   };
 
-  return { ready, show, propose };
+  return { ready, bringUp, show, propose };
 }
 
 function pinOf(repository: string): string {

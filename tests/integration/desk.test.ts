@@ -102,6 +102,34 @@ describe('a brand’s desk', () => {
     expect(core.faults).toEqual([]);
   });
 
+  test('[C18] is brought to the branch by the first terminal where all of it is committed; else it says how far behind it is', async () => {
+    const first = await open();
+    repository.commit({ 'releases.txt': 'one\nby hand\n' });
+    const beside = held(await core.client.terminal.open({ brand: label, ...size }));
+    expect(beside.notes.join(' ')).toContain(
+      'main is 1 commit ahead of this desk, which is brought to it by',
+    );
+    for (const { id } of [first, beside]) held(await core.client.terminal.close({ id }));
+
+    const second = held(await core.client.terminal.open({ brand: label, ...size }));
+    expect(second.notes.join(' ')).toContain('This desk was brought to main: 1 commit.');
+    const viewer = viewTerminal(second.id, core.viewTerminal);
+    viewer.type(
+      'cat releases.txt; git status --porcelain | wc -l; git log --oneline | wc -l; echo loo""ked\r',
+    );
+    expect(await viewer.shows('looked')).toMatch(/one\nby hand\n0\n[12]\nlooked/);
+    viewer.type('echo mine > mine.txt; echo do""ne\r');
+    await viewer.shows('done');
+    held(await core.client.terminal.close({ id: second.id }));
+
+    repository.commit({ 'releases.txt': 'one\ntwice\n' });
+    const third = held(await core.client.terminal.open({ brand: label, ...size }));
+    expect(third.notes.join(' ')).toContain('stays where it is: what is here is not all on it');
+    expect(readFileSync(path.join(deskFolder(), 'mine.txt'), 'utf8')).toBe('mine\n');
+    expect(readFileSync(path.join(deskFolder(), 'releases.txt'), 'utf8')).toBe('one\nby hand\n');
+    expect(core.faults).toEqual([]);
+  });
+
   test('[F6] what is there becomes a ticket with that commit as its candidate; nothing of it can be pushed from there', async () => {
     const nothing = await core.client.desk.propose({ brand: label, title: 'Nothing' });
     expect(nothing).toMatchObject({ ok: false, failure: { code: 'refused-transition' } });

@@ -44,6 +44,27 @@ git diff --cached --quiet && exit ${NOTHING_NEW}
 exec git -c core.hooksPath=/dev/null -c commit.gpgSign=false commit -q --no-verify -m "$1"
 `;
 
+/**
+ * Brings a checkout from one commit to another: branch, the commit that it is at (any where it is empty), the other one, edge of
+ * history. Ends with {@link NOTHING_NEW} where something is not committed or it is elsewhere. What is asked needs no commit but the other one.
+ */
+export const FORWARD = `set -eu
+cd ${CHECKOUT_INSIDE}
+ref="refs/heads/$1"
+[ "$(cat .git/HEAD)" = "ref: $ref" ] || exit ${NOTHING_NEW}
+at=$(git rev-parse -q --verify "$ref")
+if [ "$at" != "$3" ]; then
+  [ -z "$2" ] || [ "$at" = "$2" ] || exit ${NOTHING_NEW}
+  git update-index -q --refresh > /dev/null || exit ${NOTHING_NEW}
+  git diff-files --quiet || exit ${NOTHING_NEW}
+  [ -z "$(git ls-files --others --exclude-standard)" ] || exit ${NOTHING_NEW}
+fi
+[ -z "$4" ] || printf '%s\\n' "$4" > .git/shallow
+mkdir -p ".git/\${ref%/*}"
+printf '%s\\n' "$3" > ".git/$ref"
+exec git reset -q --hard
+`;
+
 /** Empties the folder; ends with {@link NOTHING_NEW}. */
 export const EMPTY = `find ${CHECKOUT_INSIDE} -xdev -mindepth 1 -delete 2> /dev/null && exit ${NOTHING_NEW}
 chmod -R u+rwX ${CHECKOUT_INSIDE} || true

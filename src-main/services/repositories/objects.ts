@@ -186,7 +186,7 @@ export function sweepObjects(room: Room): Promise<number> {
 
 async function sweep(room: Room): Promise<number> {
   const kept = new Set((await listPins(room)).map((pin) => pin.commit));
-  for (const record of await listRecords(room)) kept.add(record.commit);
+  for (const { commit, forward = commit } of await listRecords(room)) kept.add(commit).add(forward);
   const names = await readdir(join(room.stateDir, 'base')).catch((): string[] => []);
   const loose = names.filter((name) => !kept.has(name));
   for (const name of loose) await rm(join(room.stateDir, 'base', name), { recursive: true, force: true });

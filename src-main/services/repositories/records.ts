@@ -10,6 +10,8 @@ const CheckoutRecord = z.object({
   commit: z.string(),
   branch: z.string(),
   baseObjects: z.string(),
+  /** The commit that it is being brought to. */
+  forward: z.string().optional(),
 });
 
 /** What the host remembers of a checkout. It lies where no agent can write. */

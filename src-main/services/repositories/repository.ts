@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import type { AfterMerge } from '../../contract/config.ts';
 import { watchBranch } from './branch-watch.ts';
 import { changes, diffText, listFiles, lockfileHash, readFile } from './changes.ts';
+import { forwardCheckout } from './forward-checkout.ts';
 import { collect, commitCheckout, createCheckout, describeCheckout, removeCheckout } from './checkout.ts';
 import { failure, RepositoryFault } from './fault.ts';
 import type { RepositoryFailure } from './fault.ts';
@@ -58,6 +59,7 @@ export interface Repository {
   createCheckout: Bound<typeof createCheckout>;
   describeCheckout: Bound<typeof describeCheckout>;
   commitCheckout: Bound<typeof commitCheckout>;
+  forwardCheckout: Bound<typeof forwardCheckout>;
   removeCheckout: Bound<typeof removeCheckout>;
   /** The checkouts that were made here and not removed. */
   checkouts(): Promise<CheckoutRecord[]>;
@@ -175,6 +177,7 @@ function bind(room: Room): Repository {
     createCheckout: (...rest) => createCheckout(room, ...rest),
     describeCheckout: (...rest) => describeCheckout(room, ...rest),
     commitCheckout: (...rest) => commitCheckout(room, ...rest),
+    forwardCheckout: (...rest) => forwardCheckout(room, ...rest),
     removeCheckout: (...rest) => removeCheckout(room, ...rest),
     checkouts: () => listRecords(room),
     collect: (...rest) => collect(room, ...rest),
