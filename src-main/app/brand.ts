@@ -8,7 +8,6 @@ import type { BrandId, RunId } from '../contract/ids.ts';
 import type { TicketDraft } from '../contract/tickets.ts';
 import { decideMode } from '../domain/mode-rules.ts';
 import { EXECUTOR } from '../domain/ticket.ts';
-import { INSIDE } from '../domain/inside.ts';
 import { openEventStore, type EventStore } from '../services/event-store/index.ts';
 import type { ModelUpstream } from '../services/gateway/index.ts';
 import {
@@ -16,10 +15,10 @@ import {
   openRepository,
   type GitProgram,
   type Repository,
-  type SandboxedCommand,
 } from '../services/repositories/index.ts';
-import type { Sandbox } from '../services/sandbox/index.ts';
+import type { Sandbox, SandboxProfile } from '../services/sandbox/index.ts';
 import { createAsks } from './asks.ts';
+import { limitsOf, plumbing } from './brand-walls.ts';
 import { createBrandGuard, type BrandGuard } from './brand-guard.ts';
 import { readBrandConfig, readContracts } from './configuration.ts';
 import { createDecisionLog } from './decision-log.ts';
@@ -54,6 +53,8 @@ export interface Brand {
   checkpoints: BrandConfig['checkpoints'];
   places: BrandPlaces;
   identity: { uid: number; gid: number } | null;
+  /** What one of its runs may take of this machine, and all of them together. */
+  limits: SandboxProfile['limits'];
   store: EventStore;
   tickets: TicketDesk;
   handoffs: Handoffs;
@@ -133,7 +134,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     brand: id,
     sandbox: parts.sandbox,
     identity,
-    limits: config.value.limits,
+    limits: limitsOf(id, config.value),
     trust: machineTrust(),
     sealed: config.value.sealed,
     ports: config.value.ports,
@@ -236,6 +237,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     checkpoints: [...config.value.checkpoints, ...parts.workspace.checkpoints],
     places,
     identity,
+    limits: shared.limits,
     store,
     tickets,
     handoffs: createHandoffs({ folder: places.handoffs, store, now: parts.now }),
@@ -321,39 +323,4 @@ const core: Actor = { kind: 'core', part: 'exits' };
 function stoppedAt(exit: Exit, reason: string, run: RunId | null): BrandEvent {
   const rule = 'boundary-guard';
   return { type: 'guard.decided', data: { run, decision: 'deny', rule, reason, tool: exit, layer: 'exit' } };
-}
-
-/** What runs in a folder that an agent can write, for git's own plumbing: no network, no socket. */
-function plumbing(
-  sandbox: Sandbox,
-  shared: Pick<BrandConfig, 'limits' | 'sealed'> & { brand: BrandId; identity: Brand['identity'] },
-): SandboxedCommand {
-  return (input) =>
-    sandbox.run(
-      {
-        name: `${shared.brand} git`,
-        mounts: [
-          { kind: 'bind', source: input.checkout, target: INSIDE.checkout, access: input.access },
-          { kind: 'bind', source: input.baseObjects, target: INSIDE.base, access: 'read' },
-        ],
-        workdir: INSIDE.checkout,
-        environment: {},
-        socket: null,
-        limits: shared.limits,
-        identity: shared.identity,
-        kernel: {
-          read: [INSIDE.base],
-          write: [INSIDE.checkout, INSIDE.home],
-          ports: [],
-          required: shared.sealed,
-        },
-      },
-      input.command,
-      {
-        timeoutMs: input.timeoutMs,
-        maxOutputBytes: input.maxOutputBytes,
-        ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
-        onOutput: (stream, chunk) => input.onOutput?.(stream, chunk),
-      },
-    );
 }

@@ -133,11 +133,16 @@ export const BrandConfig = z.strictObject({
   ports: z.array(z.number().int().min(1).max(65_535)).max(100).default([]),
   repositories: z.array(RepositoryConfig).default([]),
   ...policyRows,
+  /** What one run, check or terminal may take of this machine, and what all of the brand may take together. */
   limits: z
     .strictObject({
       memoryMb: z.number().int().min(128).default(4096),
       processes: z.number().int().min(16).default(512),
       temporaryMb: z.number().int().min(16).default(2048),
+      /** Four times as much as one where nothing is said. */
+      together: z
+        .strictObject({ memoryMb: z.number().int().min(128), processes: z.number().int().min(16) })
+        .optional(),
     })
     .default({ memoryMb: 4096, processes: 512, temporaryMb: 2048 }),
   /** What a terminal of the brand's desk may reach and spend. */

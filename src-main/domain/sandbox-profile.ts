@@ -13,7 +13,13 @@ export interface SandboxProfile {
   workdir: string;
   environment: Record<string, string>;
   socket: { source: string } | null;
-  limits: { memoryMb: number; processes: number; temporaryMb: number };
+  limits: {
+    memoryMb: number;
+    processes: number;
+    temporaryMb: number;
+    /** What all trees of the same group take together. */
+    together?: { group: string; memoryMb: number; processes: number } | undefined;
+  };
   identity: { uid: number; gid: number } | null;
   /** What the kernel layer lets through, whatever is mounted. */
   kernel: KernelWall;

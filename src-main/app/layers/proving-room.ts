@@ -40,7 +40,7 @@ export function makeProvingRoom(
       socket: socket ?? null,
       ticket: null,
       base: null,
-      limits: brand.config.limits,
+      limits: brand.limits,
       trust: {},
       identity: brand.identity,
       sealed: brand.config.sealed,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -79,12 +80,45 @@ describe.runIf(here().kind !== 'watch')('control groups', () => {
     }
   });
 
-  test('are gone when the tree is', () => {
-    const group = here().open({ memoryMb: 64, processes: 8 });
-    const made = group.joinFiles.map((file) => join(file, '..'));
-    expect(made.map((folder) => existsSync(folder))).toEqual(made.map(() => true));
-    group.finish();
-    expect(made.map((folder) => existsSync(folder))).toEqual(made.map(() => false));
+  test('are gone when the tree is, and those of a brand with its last tree', () => {
+    const keeper = here();
+    const together = { group: 'label', memoryMb: 96, processes: 12 };
+    const [one, other] = [0, 1].map(() => keeper.open({ memoryMb: 64, processes: 8, together }));
+    const folders = [one, other].map((group) => group?.joinFiles.map((file) => join(file, '..')) ?? []);
+    const brand = folders[0]?.map((folder) => join(folder, '..')) ?? [];
+    expect(folders[1]?.map((folder) => join(folder, '..'))).toEqual(brand);
+    const there = () => [...folders, brand].map((group) => group.every((folder) => existsSync(folder)));
+    expect(there()).toEqual([true, true, true]);
+    one?.finish();
+    expect(there()).toEqual([false, true, true]);
+    other?.finish();
+    expect(there()).toEqual([false, false, false]);
+  });
+
+  test('hold the trees of a brand to a sum: the one that grows ends, the other and other brands do not', async () => {
+    const fixture = openFixture({ keeper: here() });
+    const of = (group: string) =>
+      fixture.profile({
+        limits: { ...limits, memoryMb: 2_000, together: { group, memoryMb: 200, processes: 200 } },
+      });
+    const node = (script: string) => ['/bin/sh', '-c', `node -e "${script}"`];
+    const bounds = { timeoutMs: 60_000, maxOutputBytes: 65_536 };
+    try {
+      const kept =
+        'const kept = Buffer.alloc(4e7, 1); console.log(kept.length); setInterval(() => kept, 1e6)';
+      const holding = await fixture.sandbox.launch(of('label'), node(kept));
+      await once(holding.stdout, 'data');
+      const elsewhere = await fixture.sandbox.run(of('quant'), node('Buffer.alloc(13e7, 1)'), bounds);
+      expect(elsewhere).toMatchObject({ outcome: 'exited', code: 0 });
+      const grows = 'const kept = []; setInterval(() => kept.push(Buffer.alloc(4e6, 1)), 1)';
+      const grown = await fixture.sandbox.run(of('label'), node(grows), bounds);
+      expect(grown).toMatchObject({ outcome: 'killed', outOfMemory: true });
+      expect(existsSync(`/proc/${holding.pid}`)).toBe(true);
+      await holding.stop();
+      expect(await holding.exited).toMatchObject({ outOfMemory: false });
+    } finally {
+      await fixture.dispose();
+    }
   });
 });
 

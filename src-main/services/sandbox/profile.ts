@@ -6,7 +6,8 @@ import type { Stray } from './strays.ts';
  * What a process tree may see, write, reach and use; what is not named does not exist inside. Sources are real host paths
  * (a symbolic link in one is refused); a later mount may sit inside an earlier one if its mount point exists there.
  * `environment` comes on top of PATH, HOME, LANG, TMPDIR and the like (`LD_*` is refused). `memoryMb` covers the whole
- * tree with its tmpfs; `processes` counts tasks, threads included (Node alone has about 11). `identity` is the real user
+ * tree with its tmpfs; `processes` counts tasks, threads included (Node alone has about 11); `together` is the sum over every
+ * tree of its group. `identity` is the real user
  * that the run becomes: required when the core is root, `null` otherwise.
  */
 export type { Mount, SandboxProfile } from '../../domain/sandbox-profile.ts';

@@ -286,7 +286,12 @@ function checkProfile(profile: SandboxProfile, command: string[], mode: SandboxM
     if (name.startsWith('LD_') || name === 'GLIBC_TUNABLES')
       throw refuse(`the variable ${name} steers the loader`);
   }
-  for (const [name, value] of Object.entries(profile.limits)) {
+  const { together, ...own } = profile.limits;
+  const sums = {
+    'together.memoryMb': together?.memoryMb ?? 1,
+    'together.processes': together?.processes ?? 1,
+  };
+  for (const [name, value] of Object.entries({ ...own, ...sums })) {
     if (!Number.isInteger(value) || value < 1)
       throw refuse(`its limit ${name} is ${value}, not a whole number above 0`);
   }
