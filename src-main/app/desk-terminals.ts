@@ -114,7 +114,12 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
     const id = brand.runs.newId();
     const home = join(brand.places.homes, DESK_ROLE);
     if (!existsSync(home)) layHome(home, [], brand.identity);
-    const programs = layDeskPrograms(brand.places.homes, parts.runtimes, brand.identity);
+    const programs = layDeskPrograms(
+      brand.places.homes,
+      parts.runtimes,
+      brand.identity,
+      brand.config.desk.network,
+    );
     const gateway = await openGateway(id);
     try {
       const profile = profileOf(id, desk, home, programs, gateway.socketPath);
@@ -172,7 +177,7 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
           ...desk.notes,
           programs.names.length === 0
             ? 'No agent program was found for this desk.'
-            : `Agents here: ${programs.names.join(', ')}.`,
+            : `Agents here: ${programs.names.join(', ')}. "login NAME" logs one in by your browser.`,
         ],
       });
       const shown = view(id);

@@ -246,6 +246,8 @@ export const t = {
     touches: 'Touches',
     commit: 'Commit',
     question: 'Question',
+    conflict:
+      'It was done again on a newer branch once, and does not merge again. Done once more, the next attempt reads what you write here.',
     why: 'Why',
     attempts: 'Attempts',
     attempt: (id: string, state: string, reason: string) =>
@@ -289,8 +291,8 @@ export const t = {
           : `Version ${version} waits for a reviewer, or for you`,
       approved: (version: number) => `Version ${version} is approved`,
     },
-    reviewed: (decision: 'approved' | 'revision', by: string) =>
-      `${decision === 'approved' ? 'Approved' : 'Sent back'} by ${by}`,
+    reviewed: (version: number, decision: 'approved' | 'revision', by: string) =>
+      `Version ${version} was ${decision === 'approved' ? 'approved' : 'sent back'} by ${by}`,
     changed: (version: number) => `What changed since version ${version}`,
     because: (reason: string, rule: string) => `Planned first because ${reason} (${rule}).`,
   },

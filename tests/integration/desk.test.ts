@@ -48,6 +48,12 @@ describe('a brand’s desk', () => {
       (await first.viewer.shows(' listed')).replace(/\n(?=[A-Za-z_ ]+ )/g, '\n'),
     );
     expect(names?.[1] ?? '').not.toMatch(/SSH|npm_config_user|GIT_CONFIG|VITEST/);
+    first.viewer.type('login; login gemini; echo gui""ded\r');
+    const guided = await first.viewer.shows('\nguided');
+    expect(guided).toContain('Logs an agent program in by your browser, for this brand alone: login ');
+    expect(guided.replaceAll('\n', '')).toContain(
+      'Gemini CLI needs hosts that this desk may not reach: accounts.google.com',
+    );
     expect(held(await core.client.run.list({ brand: label }))).toMatchObject([
       { id: first.id, role: 'desk', state: 'running', ticket: null },
     ]);

@@ -1,3 +1,4 @@
+export { isListed } from './network-list.ts';
 export { openRunGateway } from './gateway.ts';
 export { GatewayFault } from './ports.ts';
 export type {

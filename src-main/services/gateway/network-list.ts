@@ -30,6 +30,11 @@ export function decideByList(list: readonly string[], host: string, port: number
   return { allowed: false, reason: `${name}:${port} is not on this run's network list.` };
 }
 
+/** Whether a list lets a host's usual port through. */
+export function isListed(list: readonly string[], host: string): boolean {
+  return decideByList(list, host, 443).allowed;
+}
+
 function matches(entry: string, name: string, port: number): boolean {
   const colon = entry.lastIndexOf(':');
   const pattern = normalHost(colon === -1 ? entry : entry.slice(0, colon));

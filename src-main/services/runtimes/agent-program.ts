@@ -2,7 +2,7 @@ import { fail, ok } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
 import type { KnownRuntime } from '../../contract/tickets.ts';
 import { findOnPath } from './find-program.ts';
-import type { DeskProgram, Runtime, RuntimeNeeds, RuntimeProbe, Task } from './port.ts';
+import type { DeskLogin, DeskProgram, Runtime, RuntimeNeeds, RuntimeProbe, Task } from './port.ts';
 
 /** An agent program on this machine. */
 export interface FoundProgram {
@@ -24,6 +24,15 @@ export interface ProgramUse {
   mounts?: RuntimeNeeds['mounts'];
 }
 
+/** How a person logs a program in, and what it gets once they have. */
+export interface ProgramLogin {
+  parameters: string[];
+  environment: Record<string, string>;
+  steps: string;
+  hosts: readonly string[];
+  then: Pick<ProgramUse, 'environment' | 'parameters'>;
+}
+
 /** One of the agent programs that Atrium knows: where it is found, how it is started, and what can be done with it. */
 export interface AgentProgram {
   name: Exclude<KnownRuntime, 'command' | 'scripted'>;
@@ -42,6 +51,7 @@ export interface AgentProgram {
   use(task: Task): Result<ProgramUse>;
   drive: Runtime['drive'];
   desk(gatewayUrl: string): ProgramUse;
+  login: ProgramLogin;
   logins: readonly string[];
   sessions: readonly string[];
 }
@@ -62,12 +72,22 @@ export function agentRuntime(
   const absent = `${missing}: install ${agent.install}, or name its ${agent.part} in workspace.yaml under programs.${name}.`;
   const find = (): FoundProgram | undefined =>
     agent.locate(options.program ?? findOnPath(options.path, name));
-  const launch = (found: FoundProgram, use: ProgramUse): DeskProgram => ({
+  const launch = (found: FoundProgram, use: ProgramUse): Omit<DeskProgram, 'login'> => ({
     mounts: [{ source: found.source, target: agent.inside, access: 'read' }, ...(use.mounts ?? [])],
     environment: use.environment,
     command: [...found.start, ...(use.parameters ?? [])],
     homeFiles: use.homeFiles ?? [],
   });
+
+  const loginOf = (found: FoundProgram): DeskLogin => {
+    const { parameters, environment, steps, hosts, then } = agent.login;
+    return {
+      command: [...found.start, ...parameters],
+      environment,
+      ...{ steps, hosts },
+      then: { command: [...found.start, ...(then.parameters ?? [])], environment: then.environment },
+    };
+  };
 
   return {
     name,
@@ -92,7 +112,8 @@ export function agentRuntime(
     drive: agent.drive,
     desk: (gatewayUrl) => {
       const found = find();
-      return found === undefined ? null : launch(found, agent.desk(gatewayUrl));
+      if (found === undefined) return null;
+      return { ...launch(found, agent.desk(gatewayUrl)), login: loginOf(found) };
     },
     logins: agent.logins,
   };

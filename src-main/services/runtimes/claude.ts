@@ -6,6 +6,7 @@ import { nativeProgram, readManifest } from './find-program.ts';
 import type { Task } from './port.ts';
 
 const inside = '/opt/agent/claude/claude';
+const quiet = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1' };
 
 /** Claude Code over its host protocol: JSON lines, with every call brought to a hook of the host's. */
 export const claude: AgentProgram = {
@@ -43,6 +44,13 @@ export const claude: AgentProgram = {
     environment: environmentAt(gatewayUrl),
     homeFiles: [{ path: '.claude.json', content: `${JSON.stringify(firstRun, null, 2)}\n` }],
   }),
+  login: {
+    parameters: ['auth', 'login'],
+    environment: quiet,
+    steps: 'Open the address that it shows, sign in there, and paste the code that you are given.',
+    hosts: ['platform.claude.com', 'api.anthropic.com'],
+    then: { environment: quiet },
+  },
   logins: ['.claude/.credentials.json'],
   sessions: ['.claude/projects'],
 };
@@ -52,8 +60,7 @@ function environmentAt(gatewayUrl: string): Record<string, string> {
     ANTHROPIC_BASE_URL: gatewayUrl,
     // The key is put on outside; the program only wants to see one.
     ANTHROPIC_API_KEY: 'dummy',
-    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-    DISABLE_AUTOUPDATER: '1',
+    ...quiet,
   };
 }
 

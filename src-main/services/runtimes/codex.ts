@@ -6,6 +6,15 @@ import { nativeProgram, readManifest } from './find-program.ts';
 import type { Task } from './port.ts';
 
 const inside = '/opt/agent/codex';
+const own = [
+  // What the repository holds of settings, rules and hooks for the program is not its own to say.
+  'projects={"/work"={trust_level="untrusted"}}',
+  'web_search="disabled"',
+  'analytics.enabled=false',
+  'check_for_update_on_startup=false',
+];
+/** The walls stand round the desk: the program's own inside them would stop what is meant to work there. */
+const walled = 'sandbox_mode="danger-full-access"';
 
 /** Codex over its app server's protocol, in which every command and every change of a file is asked of the host. */
 export const codex: AgentProgram = {
@@ -33,15 +42,19 @@ export const codex: AgentProgram = {
       environment: key,
       parameters: [
         'app-server',
-        ...[...settingsAt(task.gatewayUrl), ...serverOf(task)].flatMap((setting) => ['-c', setting]),
+        ...given([...settingsAt(task.gatewayUrl), ...serverOf(task)]),
         // Nothing that reaches out, outlives the run or works beside it.
         ...off.flatMap((feature) => ['--disable', feature]),
       ],
     }),
   drive: driveCodex,
-  desk: (gatewayUrl) => {
-    const settings = [...settingsAt(gatewayUrl), 'sandbox_mode="danger-full-access"'];
-    return { environment: key, parameters: settings.flatMap((setting) => ['-c', setting]) };
+  desk: (gatewayUrl) => ({ environment: key, parameters: given([...settingsAt(gatewayUrl), walled]) }),
+  login: {
+    parameters: ['login', '--device-auth'],
+    environment: {},
+    steps: 'Open the address that it shows, sign in there, and enter the code that stands beside it.',
+    hosts: ['auth.openai.com', 'chatgpt.com'],
+    then: { environment: {}, parameters: given([...own, walled]) },
   },
   logins: ['.codex/auth.json'],
   sessions: ['.codex/sessions'],
@@ -50,17 +63,13 @@ export const codex: AgentProgram = {
 /** The key is put on outside; the program only wants to see one. */
 const key = { OPENAI_API_KEY: 'dummy' };
 
+function given(settings: readonly string[]): string[] {
+  return settings.flatMap((setting) => ['-c', setting]);
+}
+
 function settingsAt(gatewayUrl: string): string[] {
   const provider = `{name="Atrium",base_url="${gatewayUrl}/v1",wire_api="responses",env_key="OPENAI_API_KEY",request_max_retries=3,stream_max_retries=3}`;
-  return [
-    'model_provider="atrium"',
-    `model_providers.atrium=${provider}`,
-    // What the repository holds of settings, rules and hooks for the program is not its own to say.
-    'projects={"/work"={trust_level="untrusted"}}',
-    'web_search="disabled"',
-    'analytics.enabled=false',
-    'check_for_update_on_startup=false',
-  ];
+  return ['model_provider="atrium"', `model_providers.atrium=${provider}`, ...own];
 }
 
 /** The run's own tools, each call of which is asked of us. An answer to a question may take ten minutes. */

@@ -55,17 +55,30 @@ export function gemini(options: { nodeInside: string; appRoot: string }): AgentP
     },
     drive: acpDriver('every-call'),
     desk: (gatewayUrl) => ({ environment: environmentAt(gatewayUrl), homeFiles }),
+    login: {
+      parameters: [],
+      environment: { ...quiet, NO_BROWSER: 'true' },
+      steps:
+        'Choose to log in with Google, open the address that it shows, sign in there, and paste the code that you are given; then leave it by /quit.',
+      hosts: [
+        ...['accounts.google.com', 'oauth2.googleapis.com', 'www.googleapis.com'],
+        'cloudcode-pa.googleapis.com',
+      ],
+      then: { environment: quiet },
+    },
     logins: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
     sessions: ['.gemini/tmp'],
   };
 }
+
+const quiet = { GEMINI_CLI_NO_RELAUNCH: 'true' };
 
 function environmentAt(gatewayUrl: string): Record<string, string> {
   return {
     GOOGLE_GEMINI_BASE_URL: gatewayUrl,
     // The key is put on outside; the program only wants to see one.
     GEMINI_API_KEY: 'dummy',
-    GEMINI_CLI_NO_RELAUNCH: 'true',
+    ...quiet,
   };
 }
 

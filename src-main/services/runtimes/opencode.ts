@@ -7,6 +7,7 @@ import { nativeProgram, readManifest } from './find-program.ts';
 
 const inside = '/opt/agent/opencode/opencode';
 const usualModel = 'anthropic/claude-sonnet-4-5';
+const permission = { '*': 'ask', task: 'deny', question: 'deny', websearch: 'deny' } as const;
 
 /** What stands in for a call that the model got wrong: a tool of the program's own that only says so. */
 const Refusal = z.object({
@@ -40,26 +41,39 @@ export const opencode: AgentProgram = {
     }),
   drive: acpDriver('every-call', (call) => Refusal.safeParse(call).success),
   desk: (gatewayUrl) => ({ environment: environmentAt(gatewayUrl, usualModel) }),
+  login: {
+    parameters: ['auth', 'login'],
+    environment: own(),
+    steps:
+      'Choose the provider, open the address that it shows, sign in there, and paste what you are given. Which hosts that reaches hangs on the provider; models.dev has the list of providers.',
+    hosts: ['models.dev'],
+    then: { environment: own() },
+  },
   logins: ['.local/share/opencode/auth.json'],
   sessions: ['.local/share/opencode'],
 };
+
+/** What holds whoever's model answers. */
+function own(): Record<string, string> {
+  return {
+    OPENCODE_PERMISSION: JSON.stringify(permission),
+    OPENCODE_DISABLE_PROJECT_CONFIG: '1',
+    OPENCODE_PURE: '1',
+    OPENCODE_DISABLE_AUTOUPDATE: '1',
+    OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+    OPENCODE_DISABLE_SHARE: '1',
+  };
+}
 
 function environmentAt(gatewayUrl: string, model: string): Record<string, string> {
   return {
     // Of all places for settings this one wins, and the agent cannot change it.
     OPENCODE_CONFIG_CONTENT: JSON.stringify(settings(gatewayUrl, model)),
-    OPENCODE_PERMISSION: JSON.stringify(permission),
-    OPENCODE_DISABLE_PROJECT_CONFIG: '1',
-    OPENCODE_PURE: '1',
-    OPENCODE_DISABLE_AUTOUPDATE: '1',
     OPENCODE_DISABLE_MODELS_FETCH: '1',
-    OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
     OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
-    OPENCODE_DISABLE_SHARE: '1',
+    ...own(),
   };
 }
-
-const permission = { '*': 'ask', task: 'deny', question: 'deny', websearch: 'deny' } as const;
 
 /** The providers by their own wire formats, each at the gateway, and the one model of the run. */
 function settings(gatewayUrl: string, named: string): Record<string, unknown> {

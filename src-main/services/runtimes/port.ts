@@ -124,6 +124,19 @@ export interface RuntimeProbe {
   capabilities: string[];
 }
 
+/** How a person logs an agent program in at the desk, and what it is called with from then on. */
+export interface DeskLogin {
+  /** It shows an address, which the person opens in a browser of their own. */
+  command: string[];
+  environment: Record<string, string>;
+  /** What the person does, in sentences. */
+  steps: string;
+  /** Hosts that the login reaches, and the program once it is logged in; none where they hang on the provider that is chosen. */
+  hosts: readonly string[];
+  /** The program once it is logged in: it reaches its provider by itself, not by the gateway. */
+  then: Pick<DeskProgram, 'command' | 'environment'>;
+}
+
 /** An agent program as a person calls it in a terminal of the desk, where it is found by its runtime's name. */
 export interface DeskProgram {
   mounts: { source: string; target: string; access: 'read' | 'write' }[];
@@ -131,6 +144,7 @@ export interface DeskProgram {
   command: string[];
   /** What its lasting home begins with. */
   homeFiles: { path: string; content: string }[];
+  login: DeskLogin;
 }
 
 /** An agent program behind the one port. */

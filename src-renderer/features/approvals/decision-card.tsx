@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import type { TicketDetail } from '../../../src-main/contract/tickets.ts';
-import { visibleLine } from '../../format.ts';
+import { sentence, visibleLine } from '../../format.ts';
 import { t } from '../../strings/en.ts';
 import { BrandMark } from '../../ui/brand-mark.tsx';
 import { Link } from '../../ui/link.tsx';
@@ -79,6 +79,8 @@ function CheckpointParts({ ticket }: { ticket: TicketDetail }) {
 /** What waits beside approvals, one at a time: a plan, a question, what a commit touches, what stopped. */
 export function DecisionCard({ item, ticket }: { item: WaitingItem; ticket: TicketDetail }) {
   const question = ticket.questions.find((each) => item.key.endsWith(`/${each.id}`));
+  const stopped = item.kind === 'dead-letter' || (item.kind === 'conflict' && question === undefined);
+  const why = stopped ? item.detail : item.kind === 'housekeeping' ? ticket.why : '';
   return (
     <article className={css.card} aria-labelledby="decision-title">
       <header className={css.cardHead}>
@@ -99,14 +101,13 @@ export function DecisionCard({ item, ticket }: { item: WaitingItem; ticket: Tick
       {item.kind === 'checkpoint' && <CheckpointParts ticket={ticket} />}
       {question !== undefined && (
         <Part name={t.decisions.question}>
-          <Prose text={question.text} />
+          <Prose text={sentence(question.text)} />
+          {question.about === 'conflict' && <p className={css.mode}>{t.decisions.conflict}</p>}
         </Part>
       )}
-      {(item.kind === 'dead-letter' ||
-        item.kind === 'housekeeping' ||
-        (item.kind === 'conflict' && question === undefined)) && (
+      {why !== '' && (
         <Part name={t.decisions.why}>
-          <Prose text={item.detail} />
+          <Prose text={why} />
         </Part>
       )}
       {ticket.attemptList.length > 0 && (item.kind === 'dead-letter' || item.kind === 'question') && (

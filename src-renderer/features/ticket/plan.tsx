@@ -29,7 +29,7 @@ function Review({ plan }: { plan: PlanVersion }) {
   const { decision, by, note } = plan.review;
   return (
     <blockquote className={css.review}>
-      <p className={css.quiet}>{t.plan.reviewed(decision, visibleLine(by))}</p>
+      <p className={css.quiet}>{t.plan.reviewed(plan.version, decision, visibleLine(by))}</p>
       {note !== '' && <Prose text={note} />}
     </blockquote>
   );
