@@ -3,7 +3,7 @@ import type { Failure } from '../../../src-main/contract/errors.ts';
 import type { AskView } from '../../../src-main/contract/guard.ts';
 import type { WaitingItem } from '../../../src-main/contract/waiting.ts';
 import { ask, commandId } from '../../connection.ts';
-import { visibleLine } from '../../format.ts';
+import { sentence, visibleLine } from '../../format.ts';
 import { type Query, useQuery } from '../../query.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
@@ -63,7 +63,7 @@ export function AskCard({ asked }: { asked: AskView }) {
         </Part>
       )}
       <Part name={t.decisions.why}>
-        <Line text={asked.reason} />
+        <Line text={sentence(asked.reason)} />
         <p className={css.mode}>{t.asks.rule(visibleLine(asked.rule), asked.level)}</p>
       </Part>
       <Part name={t.asks.run}>

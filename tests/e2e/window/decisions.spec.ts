@@ -102,7 +102,7 @@ const ofDesk = (id: string, part: Partial<AskView> = {}) =>
     ticket: null,
     role: 'desk',
     tool: 'Bash',
-    kind: 'command',
+    kind: 'execute',
     text: 'npm publish --access public',
     paths: ['/work/package.json'],
     rule: 'publishing-is-asked',
