@@ -339,7 +339,7 @@ export async function openWorkspace(
       found.push({
         what: 'limits',
         message: probe.limitsDetail,
-        hint: 'agents run; their memory is watched',
+        hint: 'agents run, and each is watched; where systemd is, a core that is started by "systemd-run --user --scope" may make control groups',
       });
     const checked = await checkGit(git);
     if (!checked.ok) found.push({ what: 'git', message: checked.message, hint: checked.hint });

@@ -120,7 +120,7 @@ const cards = [
   { name: 'a question', path: '/approvals/T-label-32/question', shows: 'Which of them should' },
   { name: 'a checkpoint', path: '/approvals/T-label-33/checkpoint', shows: 'it changes a database' },
   { name: 'housekeeping', path: '/approvals/T-label-34/housekeeping', shows: 'wiki index equals the files' },
-  { name: 'a call of a desk', path: '/approvals/ask/A-label-1', shows: 'what is published' },
+  { name: 'a call of a desk', path: '/approvals/ask/A-label-1', shows: 'published cannot be taken back' },
   { name: 'what stopped', path: '/approvals/T-quant-7/dead-letter', shows: 'It stopped by itself' },
 ];
 
