@@ -129,8 +129,10 @@ export function createAttempts(parts: AttemptParts): Attempts {
       parts.extracts(ticket),
       handedOver(brand, ticket, run),
     );
+    const before = ticket.attempts.at(-1);
     const end = await brand.runs.carryOut({
       id: run,
+      resumes: before?.state === 'interrupted' ? before.run : null,
       contract: contract.value,
       runtime,
       ticket: id,

@@ -31,6 +31,7 @@ import { brandProjections } from './projections.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { runUser } from './run-users.ts';
 import { createRunRecorder } from './run-recorder.ts';
+import { createRunSessions, type RunSessions } from './run-sessions.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { pathsTest } from './ticket-paths.ts';
 import type { Timer } from './timer.ts';
@@ -61,6 +62,7 @@ export interface Brand {
   transcripts: Transcripts;
   rooms: Rooms;
   runs: Runs;
+  sessions: RunSessions;
   /** Looks through what leaves the brand or enters it. */
   leaving: Leaving;
   /** Reads the secrets that a run was granted. */
@@ -186,8 +188,16 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     if (why !== null && run !== null) record(run, [stoppedAt(exit, why, run)], core);
     return why;
   };
-  const runs = createRuns({
+  const sessions = createRunSessions({
+    folder: places.sessions,
+    homes: places.homes,
+    sandbox: parts.sandbox,
+    run: (run) => runs.get(run),
+    isOpen: (ticket) => !['merged', 'blocked'].includes(tickets.get(ticket)?.state ?? 'merged'),
+  });
+  const runs: Runs = createRuns({
     ...shared,
+    sessions,
     leaving,
     secrets,
     store,
@@ -244,6 +254,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     transcripts,
     rooms,
     runs,
+    sessions,
     leaving,
     secrets,
     guard,

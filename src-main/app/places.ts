@@ -29,6 +29,8 @@ export interface BrandPlaces {
   state: string;
   log: string;
   transcripts: string;
+  /** Sessions of agent programs that later runs go on with. */
+  sessions: string;
   /** The newest decisions of the guard. */
   decisions: string;
   wikiIndex: string;
@@ -66,6 +68,7 @@ export function brandPlaces(places: Omit<Places, 'sockets'>, brand: BrandId): Br
     state,
     log: join(state, 'brand.db'),
     transcripts: join(state, 'transcripts'),
+    sessions: join(state, 'sessions'),
     decisions: join(state, 'guard.jsonl'),
     wikiIndex: join(state, 'wiki-index.db'),
     setupCache: join(state, 'setup'),

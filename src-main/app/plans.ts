@@ -7,6 +7,7 @@ import type { WikiHit } from '../contract/run-api.ts';
 import type { Extract } from '../domain/brief.ts';
 import { plannerBrief, reviewerBrief } from '../domain/plan-briefs.ts';
 import { planState, reviewable } from '../domain/plan-gate.ts';
+import type { Run } from '../domain/run.ts';
 import { EXECUTOR, type Ticket } from '../domain/ticket.ts';
 import type { RunReports } from '../services/gateway/index.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
@@ -60,7 +61,10 @@ export function createPlans(parts: {
     const working = createWorkingReports({ ...parts, ticket: id, run, role: contract.name });
     let stopping: () => void = () => undefined;
     const brief = plannerBrief(started.value, contract, parts.extracts(ticket));
-    const room = { ticket, repository, commit: base.value, contract, runtime, run, brief };
+    const planned = ({ attempt, role, id: one }: Run) =>
+      attempt === null && role === contract.name && one !== run;
+    const resumes = brand.runs.list(id).findLast(planned)?.id ?? null;
+    const room = { ticket, repository, commit: base.value, contract, runtime, run, brief, resumes };
     const end = await inRoom(
       { ...room, stage: 'plan', onGone: working.end },
       {
@@ -122,7 +126,7 @@ export function createPlans(parts: {
     if (!started.ok) return started;
     const commit = await repository.git.head();
     const brief = reviewerBrief(started.value, contract);
-    const room = { ticket, repository, commit, contract, runtime, run, brief };
+    const room = { ticket, repository, commit, contract, runtime, run, brief, resumes: null };
     await inRoom(
       { ...room, stage: 'review' },
       {
@@ -168,12 +172,13 @@ export function createPlans(parts: {
       runtime: Runtime;
       run: RunId;
       brief: string;
+      resumes: RunId | null;
       stage: 'plan' | 'review';
       onGone?: () => void;
     },
     reports: Omit<RunReports, 'progress' | 'brief'>,
   ): Promise<RunEnd> => {
-    const { ticket, repository, commit, contract, runtime, run, brief, stage, onGone } = asked;
+    const { ticket, repository, commit, contract, runtime, run, brief, resumes, stage, onGone } = asked;
     const folder = join(brand.places.checkouts, `.${stage}-${ticket.id}`);
     const { git, config } = repository;
     await git.removeCheckout(folder, { discard: true });
@@ -196,6 +201,7 @@ export function createPlans(parts: {
     try {
       return await brand.runs.carryOut({
         id: run,
+        resumes,
         contract,
         runtime,
         ticket: ticket.id,

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Actor } from '../contract/events.ts';
 import type { RunId } from '../contract/ids.ts';
 import { openAttempt } from '../domain/ticket.ts';
@@ -23,7 +23,7 @@ export async function recover(brand: Brand, died: boolean): Promise<void> {
   }
   interruptAttempts(brand, died);
   for (const name of readdirSync(brand.places.homes))
-    if (name.startsWith('R-')) rmSync(join(brand.places.homes, name), { recursive: true, force: true });
+    if (name.startsWith('R-')) brand.sessions.leave(name as RunId);
   for (const repository of await brand.repositories()) {
     if (!repository.ok) continue;
     const { git } = repository.value;

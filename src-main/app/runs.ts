@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentContract } from '../contract/config.ts';
 import type { Result } from '../contract/errors.ts';
 import type { Actor } from '../contract/events.ts';
 import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
 import { RUN_TOOLS_SERVER } from '../contract/run-api.ts';
+import { SessionId } from '../contract/runs.ts';
 import { costUsd, isPriced } from '../domain/cost.ts';
 import type { Run } from '../domain/run.ts';
 import { INSIDE } from '../domain/inside.ts';
@@ -21,6 +21,7 @@ import { watchedReports, type Leaving } from './exits/leaving.ts';
 import { createHeartbeats } from './heartbeat.ts';
 import type { RunGuard } from './run-guard.ts';
 import type { RecordOfRun } from './run-recorder.ts';
+import type { RunSessions } from './run-sessions.ts';
 import type { Timer } from './timer.ts';
 import type { OutputLine, Transcript, Transcripts } from './transcripts.ts';
 
@@ -40,6 +41,8 @@ export interface RunRequest {
   /** What it is there for, as `ATRIUM_STAGE` says inside. */
   stage: NonNullable<ProfileFacts['stage']>;
   task: Omit<Task, 'gatewayUrl' | 'session' | 'tools'>;
+  /** The ended run whose session it goes on with, where its program can; null to begin anew. */
+  resumes: RunId | null;
   room: Pick<ProfileFacts, 'checkout' | 'baseObjects' | 'prepared' | 'base'>;
   network: string[];
   /** Names of secrets of the brand that the run finds in its environment. */
@@ -90,6 +93,7 @@ export function createRuns(options: {
   transcripts: Transcripts;
   sockets: string;
   homes: string;
+  sessions: RunSessions;
   /** Reads the secrets that a run was granted. */
   secrets(names: readonly string[]): Result<Grants>;
   /** Why a text of a run must not go where it is about to; what stopped one is recorded. */
@@ -214,6 +218,8 @@ export function createRuns(options: {
     const room = { name: `${id} logins`, limits: options.limits, identity };
     const logins = await readLogins(sandbox, lasting, runtime.logins ?? [], room);
     layHome(home, [...needs.value.homeFiles, ...logins], identity);
+    const taking = { runtime, home, room: { ...room, name: `${id} session` } };
+    const resumed = request.resumes && (await options.sessions.takeUp(request.resumes, task, taking));
     let spent = request.spentUsd;
     const { ticket, inTicket } = request;
     const guard = options.guard.ofRun({ id, contract, ticket, inTicket, checkout: request.room.checkout });
@@ -317,8 +323,14 @@ export function createRuns(options: {
       const canaries = proof.canaries.filter((canary) => canary.expected === 'denied').length;
       record(id, [{ type: 'run.proved', data: { run: id, canaries, limits } }], core);
       write({ kind: 'note', text: `${canaries} canaries denied; limits ${limits}` });
+      if (resumed) {
+        write({ kind: 'note', text: `it goes on with the session of ${request.resumes}` });
+        const end = await drive(request, resumed, granted, guard, abort, entry, write);
+        if (end.outcome !== 'failed' || spent > request.spentUsd) return end;
+        write({ kind: 'note', text: `it cannot go on with that session, and begins anew: ${end.reason}` });
+      }
       for (let retry = 0; ; retry += 1) {
-        const end = await drive(request, task, granted, needs.value.command, guard, abort, entry, write);
+        const end = await drive(request, task, granted, guard, abort, entry, write);
         if (!end.transient || retry === RETRIES || abort.signal.aborted) return end;
         const wait = RETRY_MS * 2 ** retry;
         write({
@@ -330,7 +342,7 @@ export function createRuns(options: {
     } finally {
       request.onGone?.();
       await gateway.close();
-      rmSync(home, { recursive: true, force: true });
+      options.sessions.leave(id);
     }
   };
 
@@ -338,7 +350,6 @@ export function createRuns(options: {
     request: RunRequest,
     task: Task,
     profile: SandboxProfile,
-    command: string[],
     guard: RunGuard,
     abort: AbortController,
     entry: { context: number | null },
@@ -352,14 +363,24 @@ export function createRuns(options: {
         finalText: '',
         launched: false,
       };
-    const tree = await sandbox.launch(profile, command, { stdin: 'pipe' });
+    const needs = request.runtime.prepare(task);
+    if (!needs.ok)
+      return {
+        outcome: 'failed',
+        reason: needs.failure.message,
+        transient: false,
+        finalText: '',
+        launched: false,
+      };
+    const tree = await sandbox.launch(profile, needs.value.command, { stdin: 'pipe' });
     const rest = heartbeats.attend(request.id, () => isAlive(tree.pid));
     write({ kind: 'note', text: `process ${tree.pid}` });
     try {
       const end = await request.runtime.drive(tree, task, {
         onEvent: (event) => {
           if (event.kind === 'usage') entry.context = event.contextUsed;
-          else if (event.kind !== 'session') write(lineOf(event));
+          else if (event.kind === 'session') note(request.id, event.id);
+          else write(lineOf(event));
           if (event.kind === 'tool' && event.state !== 'started')
             guard.after({ tool: event.tool, paths: event.paths ?? [], text: event.title }, event.state);
         },
@@ -383,6 +404,12 @@ export function createRuns(options: {
         text: `ended with ${code === null ? (signal ?? 'a signal') : `exit code ${code}`}`,
       });
     }
+  };
+
+  /** Keeps the session that a program tells of; a name that no program should give is as none. */
+  const note = (run: RunId, told: string) => {
+    const session = SessionId.safeParse(told);
+    if (session.success) record(run, [{ type: 'run.session', data: { run, session: session.data } }], core);
   };
 
   const pause = (ms: number, signal: AbortSignal) =>

@@ -136,6 +136,7 @@ async function judgeByRun(
   const refuse = (what: string) => () => Promise.resolve(fail('not-authorized', what));
   const end = await brand.runs.carryOut({
     id: run,
+    resumes: null,
     contract,
     runtime,
     ticket: ticket.id,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AskId, AttemptId, BrandId, CommitId, RunId, TicketId } from './ids.ts';
 import { LayerProof } from './layers.ts';
 import { PolicyLevel, ToolKind } from './policy.ts';
+import { SessionId } from './runs.ts';
 import {
   CheckpointHit,
   GateReport,
@@ -142,6 +143,8 @@ export const BrandEvents = {
     contract: z.string(),
   }),
   'run.proved': z.object({ run: RunId, canaries: z.number().int(), limits: z.string() }),
+  /** The session that its agent program works in: a later run can go on with it. */
+  'run.session': z.object({ run: RunId, session: SessionId }),
   'run.used': z.object({
     run: RunId,
     provider: z.string(),

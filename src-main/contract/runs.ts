@@ -25,6 +25,9 @@ export const RunView = z.object({
 });
 export type RunView = z.infer<typeof RunView>;
 
+/** A session as its agent program calls it. It is given back on the program's command line, where it must be no option. */
+export const SessionId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$/);
+
 /** A line of a run's transcript: normalised over all runtimes. */
 export const RunOutput = z.object({
   /** Place in the transcript, from 0. */

@@ -86,6 +86,8 @@ export function explain(event: BrandEvent): string {
       return `a run of ${event.data.role} starts (${event.data.runtime})`;
     case 'run.proved':
       return `${plural(event.data.canaries, 'canary', 'canaries')} denied before the launch; limits: ${event.data.limits}`;
+    case 'run.session':
+      return `it works in the session ${event.data.session}`;
     case 'run.used':
       return `${event.data.model}: ${event.data.inputTokens} tokens in, ${event.data.outputTokens} out`;
     case 'run.ended':

@@ -17,6 +17,8 @@ export interface Run {
   costUsd: number;
   canaries: number | null;
   limits: string;
+  /** The session that its agent program works in, once it has told of one. */
+  session?: string;
 }
 
 /** Folds one event of a run's stream. */
@@ -42,6 +44,8 @@ export function evolveRun(run: Run | null, event: RecordedEvent): Run | null {
   switch (event.type) {
     case 'run.proved':
       return { ...run, canaries: event.data.canaries, limits: event.data.limits, reason: 'works' };
+    case 'run.session':
+      return { ...run, session: event.data.session };
     case 'run.used':
       return {
         ...run,

@@ -7,6 +7,8 @@ export interface Ways {
   /** Which of a workspace's models it takes. */
   provider: 'anthropic' | 'openai' | 'gemini';
   model: string;
+  /** Whether it goes on in a session of its own. */
+  resumes: boolean;
   shell(command: string): ModelCall[];
   /** Calls a tool of `atrium mcp`. */
   tool(name: RunToolName, args: Record<string, unknown>): ModelCall[];
@@ -18,6 +20,7 @@ export const ways: Readonly<Record<Exclude<KnownRuntime, 'command' | 'scripted'>
   claude: {
     provider: 'anthropic',
     model: 'claude-scripted-sonnet',
+    resumes: true,
     shell: (command) => [{ name: 'Bash', args: { command } }],
     tool: (name, args) => [{ name: `mcp__atrium__${name}`, args }],
     write: (path, line) => [{ name: 'Write', args: { file_path: path, content: `${line}\n` } }],
@@ -25,6 +28,7 @@ export const ways: Readonly<Record<Exclude<KnownRuntime, 'command' | 'scripted'>
   codex: {
     provider: 'openai',
     model: 'gpt-scripted',
+    resumes: true,
     shell: (cmd) => [{ name: 'exec_command', args: { cmd } }],
     tool: (name, args) => [{ name, namespace: 'mcp__atrium', args }],
     write: (path, line) => {
@@ -35,6 +39,7 @@ export const ways: Readonly<Record<Exclude<KnownRuntime, 'command' | 'scripted'>
   opencode: {
     provider: 'anthropic',
     model: 'claude-scripted-sonnet',
+    resumes: true,
     shell: (command) => [{ name: 'bash', args: { command, description: 'a command' } }],
     tool: (name, args) => [{ name: `atrium_${name}`, args }],
     write: (filePath, line) => [{ name: 'write', args: { filePath, content: `${line}\n` } }],
@@ -42,6 +47,7 @@ export const ways: Readonly<Record<Exclude<KnownRuntime, 'command' | 'scripted'>
   gemini: {
     provider: 'gemini',
     model: 'gemini-2.5-flash',
+    resumes: false,
     shell: (command) => [{ name: 'run_shell_command', args: { command } }],
     tool: (name, args) => [{ name: `mcp_atrium_${name}`, args }],
     write: (path, line) => [{ name: 'write_file', args: { file_path: path, content: `${line}\n` } }],

@@ -48,7 +48,6 @@ export function createAcpAgentRuntime(options: {
         },
         command: ['/bin/sh', '-c', `exec ${agent.command}`],
         homeFiles: [],
-        sessions: [],
       });
     },
     drive: acpDriver('some-calls'),

@@ -103,13 +103,8 @@ async function open(connection: ClientConnection, task: Task, supervision: Super
   });
   const place: NewSessionRequest = { cwd: checkout, mcpServers: serversOf(task) };
   if (task.session !== null) {
-    const known = { sessionId: task.session, ...place };
     if (agentCapabilities?.sessionCapabilities?.resume) {
-      await connection.agent.request(methods.agent.session.resume, known);
-      return task.session;
-    }
-    if (agentCapabilities?.loadSession === true) {
-      await connection.agent.request(methods.agent.session.load, known);
+      await connection.agent.request(methods.agent.session.resume, { sessionId: task.session, ...place });
       return task.session;
     }
     supervision.tell({ kind: 'note', text: 'The agent cannot go on with a session; it begins a new one.' });

@@ -2,7 +2,7 @@ import { fail, ok } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
 import type { KnownRuntime } from '../../contract/tickets.ts';
 import { findOnPath } from './find-program.ts';
-import type { DeskLogin, DeskProgram, Runtime, RuntimeNeeds, RuntimeProbe, Task } from './port.ts';
+import type { DeskLogin, Runtime, RuntimeNeeds, RuntimeProbe, Task } from './port.ts';
 
 /** An agent program on this machine. */
 export interface FoundProgram {
@@ -72,7 +72,7 @@ export function agentRuntime(
   const absent = `${missing}: install ${agent.install}, or name its ${agent.part} in workspace.yaml under programs.${name}.`;
   const find = (): FoundProgram | undefined =>
     agent.locate(options.program ?? findOnPath(options.path, name));
-  const launch = (found: FoundProgram, use: ProgramUse): Omit<DeskProgram, 'login'> => ({
+  const launch = (found: FoundProgram, use: ProgramUse): RuntimeNeeds => ({
     mounts: [{ source: found.source, target: agent.inside, access: 'read' }, ...(use.mounts ?? [])],
     environment: use.environment,
     command: [...found.start, ...(use.parameters ?? [])],
@@ -107,7 +107,7 @@ export function agentRuntime(
       const found = find();
       if (found === undefined) return fail('runtime-missing', `${missing}.`, absent);
       const use = agent.use(task);
-      return use.ok ? ok({ ...launch(found, use.value), sessions: [...agent.sessions] }) : use;
+      return use.ok ? ok(launch(found, use.value)) : use;
     },
     drive: agent.drive,
     desk: (gatewayUrl) => {
@@ -116,6 +116,7 @@ export function agentRuntime(
       return { ...launch(found, agent.desk(gatewayUrl)), login: loginOf(found) };
     },
     logins: agent.logins,
+    sessions: agent.sessions,
   };
 }
 

@@ -25,7 +25,7 @@ export function gemini(options: { nodeInside: string; appRoot: string }): AgentP
     tried: '0.61.0',
     capabilities: [
       ...['output', 'thoughts', 'tools', 'permissions', 'every call decided'],
-      ...['plan', 'usage', 'interrupt', 'resume'],
+      ...['plan', 'usage', 'interrupt'],
     ],
     inside,
     locate: (named) => {
@@ -67,7 +67,8 @@ export function gemini(options: { nodeInside: string; appRoot: string }): AgentP
       then: { environment: quiet },
     },
     logins: ['.gemini/oauth_creds.json', '.gemini/google_accounts.json'],
-    sessions: ['.gemini/tmp'],
+    // It goes through a session's past again after it has taken it up, where what was is not told from what is.
+    sessions: [],
   };
 }
 

@@ -102,7 +102,6 @@ function ownProgram(
         environment: {},
         command: [options.nodeInside, targetOf(program.file)],
         homeFiles: [],
-        sessions: [],
       });
     },
     drive: driveLines,

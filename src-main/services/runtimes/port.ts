@@ -14,15 +14,13 @@ export interface LaunchedProcess {
   stop(): Promise<void>;
 }
 
-/** What must be in the walls for a task. `target` and `command` are paths inside; `source` is a path of the host. */
+/** What must be in the walls for an agent program. `target` and `command` are paths inside; `source` is a path of the host. */
 export interface RuntimeNeeds {
   mounts: { source: string; target: string; access: 'read' | 'write' }[];
   environment: Record<string, string>;
   command: string[];
-  /** Files to lay in the agent's home before the launch; `path` is relative to HOME. */
+  /** What its home begins with; `path` is relative to HOME. */
   homeFiles: { path: string; content: string }[];
-  /** Folders of the agent's home in which its sessions are: what a later run must find there to go on with one. */
-  sessions: string[];
 }
 
 /**
@@ -138,12 +136,7 @@ export interface DeskLogin {
 }
 
 /** An agent program as a person calls it in a terminal of the desk, where it is found by its runtime's name. */
-export interface DeskProgram {
-  mounts: { source: string; target: string; access: 'read' | 'write' }[];
-  environment: Record<string, string>;
-  command: string[];
-  /** What its lasting home begins with. */
-  homeFiles: { path: string; content: string }[];
+export interface DeskProgram extends RuntimeNeeds {
   login: DeskLogin;
 }
 
@@ -157,8 +150,13 @@ export interface Runtime {
   prepare(task: Task): Result<RuntimeNeeds>;
   /** Talks to the launched process until it is done or ended; when it resolves, the process is stopped. */
   drive(process: LaunchedProcess, task: Task, hooks: DriveHooks): Promise<RuntimeOutcome>;
-  /** Null where the program is absent. A runtime without it has no program for a person. */
+  /**
+   * The program as a person calls it in a terminal of the desk, in a lasting home. Null where it is absent; a runtime without it
+   * has no program for a person.
+   */
   desk?(gatewayUrl: string): DeskProgram | null;
   /** The files of its home that hold a login, relative to HOME: all that a run is given of the brand's lasting home. */
   logins?: readonly string[];
+  /** What of its home holds its sessions, relative to HOME: what a run must find there to go on with one. */
+  sessions?: readonly string[];
 }
