@@ -131,13 +131,56 @@ test('a question outlives the core: its time goes on, and its answer holds for t
     value: { state: 'allowed' },
   });
   expect(await again).toEqual({ decision: 'allow', note: 'go', answered: true });
-  expect(await after.asks.ask(input({ run: run(2) }), 0.1)).toMatchObject({ decision: 'allow' });
 
-  const other = after.asks.ask(input({ run: run(2), text: 'deploy --all' }), 0.1);
-  expect(after.asks.list().map(({ text }) => text)).toEqual(['deploy --all']);
+  const others = [
+    input({ run: run(2), text: 'deploy --all' }),
+    input({ run: run(2), role: 'verifier' }),
+    input({ run: run(2) }),
+  ].map((one) => after.asks.ask(one, 0.1));
+  expect(after.asks.list().map(({ text }) => text)).toEqual(['deploy --all', 'deploy', 'deploy']);
   after.asks.endOf(run(2), 'the run that asked ended');
-  expect(await other).toMatchObject({ decision: 'deny', note: 'the run that asked ended' });
+  for (const other of others)
+    expect(await other).toMatchObject({ decision: 'deny', note: 'the run that asked ended' });
   after.store.close();
+});
+
+test('a question that a later run took up is taken up by one call, and goes on without it when that run ends', async () => {
+  using folder = temporaryFolder();
+  const timer = handTimer();
+  const { asks, store, start, interrupt } = openCore(folder.file, timer);
+  start(run(1));
+  void asks.ask(input(), 0.1);
+  interrupt(run(1));
+  asks.resume();
+  start(run(2));
+  const taken = asks.ask(input({ run: run(2) }), 0.1);
+  const second = asks.ask(input({ run: run(2) }), 0.1);
+  expect(asks.list()).toHaveLength(2);
+  asks.endOf(run(2), 'it ended');
+  for (const one of [taken, second]) expect(await one).toMatchObject({ decision: 'deny', answered: false });
+  const [open] = asks.list();
+  expect(asks.answer(open?.id as AskId, 'allow', '', operator)).toMatchObject({ ok: true });
+  start(run(3));
+  expect(await asks.ask(input({ run: run(3) }), 0.1)).toMatchObject({ decision: 'allow' });
+  store.close();
+});
+
+test('what cannot be shown whole is not asked, and one run has so many questions open and no more', async () => {
+  using folder = temporaryFolder();
+  const { asks, store, start } = openCore(folder.file, handTimer());
+  start(run(1));
+  const long = `deploy ${'x'.repeat(4_000)}; erase`;
+  expect(await asks.ask(input({ text: long }), 0.1)).toMatchObject({ decision: 'deny', answered: false });
+  const many = Array.from({ length: 51 }, (_, n) => `/work/${n}`);
+  expect(await asks.ask(input({ paths: many }), 0.1)).toMatchObject({ decision: 'deny', answered: false });
+  expect(asks.list()).toEqual([]);
+  for (let n = 0; n < 10; n += 1) void asks.ask(input({ text: `deploy ${n}` }), 0.1);
+  expect(await asks.ask(input({ text: 'deploy 10' }), 0.1)).toMatchObject({ decision: 'deny' });
+  expect(asks.list()).toHaveLength(10);
+  start(run(2));
+  void asks.ask(input({ run: run(2) }), 0.1);
+  expect(asks.list()).toHaveLength(11);
+  store.close();
 });
 
 test('what was open past its time when the core ended is over at the next', () => {

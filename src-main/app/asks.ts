@@ -24,7 +24,7 @@ export interface AskEnd {
 
 /**
  * Questions of the guard to the operator. Each is an event before anybody waits for it. What the operator answers to a run that
- * the end of the core interrupted holds for the same call of the next run of its ticket.
+ * the end of the core interrupted holds for the same call of the next run of its ticket and role: an allowance once.
  */
 export interface Asks {
   /** Asks, and settles with the answer; nobody within the time is a denial. `ms` is how long it took to decide to ask. */
@@ -32,7 +32,7 @@ export interface Asks {
   answer(id: AskId, decision: 'allow' | 'deny', note: string, actor: Actor): Result<AskView>;
   /** The open ones, oldest first; with `all` also those that ended, newest first. */
   list(all?: boolean): AskView[];
-  /** The run is over: what it still waits for ends. */
+  /** The run is over: what it still waits for ends, and it asks nothing any more. */
   endOf(run: RunId, reason: string): void;
   /** Takes up what was open when the core ended: its time goes on, or is over. */
   resume(): void;
@@ -41,8 +41,11 @@ export interface Asks {
 }
 
 const core: Actor = { kind: 'core', part: 'guard' };
-const KEPT_TEXT = 4_000;
-const KEPT_PATHS = 50;
+/** Of a call that the operator is asked about: it is shown whole, or not asked about at all. */
+const MOST_TEXT = 4_000;
+const MOST_PATHS = 50;
+/** So many questions of one run may be open at a time: one that asks without end must not hide what others ask. */
+const MOST_OPEN = 10;
 const MOST_SHOWN = 200;
 
 export function createAsks(options: {
@@ -56,7 +59,12 @@ export function createAsks(options: {
   waitMs: number;
 }): Asks {
   const { brand, store, record, timer, wall } = options;
-  const waiting = new Map<AskId, { settle: (end: AskEnd) => void; cancel: () => void }>();
+  /** Runs that are over: nothing is asked on their behalf any more. */
+  const over = new Set<RunId>();
+  /** Allowances that a later run has made use of. */
+  const used = new Set<AskId>();
+  /** Every open question, with the run that waits for its answer now; null where none does. */
+  const waiting = new Map<AskId, { by: RunId | null; settle: (end: AskEnd) => void; cancel: () => void }>();
   let closed = false;
 
   const parse = (rows: { record: string }[]) =>
@@ -80,11 +88,12 @@ export function createAsks(options: {
   };
 
   /** Has the question expire at its time, whoever waits for it. */
-  const watch = (ask: AskView, settleWith: (end: AskEnd) => void): void => {
+  const watch = (ask: AskView, by: RunId | null, settleWith: (end: AskEnd) => void): void => {
+    waiting.get(ask.id)?.cancel();
     const left = Math.max(0, Date.parse(ask.expiresAt) - wall());
     const minutes = Math.round(options.waitMs / 6_000) / 10;
     const cancel = timer.after(left, () => expire(ask, `nobody answered within ${minutes} minutes`));
-    waiting.set(ask.id, { settle: settleWith, cancel });
+    waiting.set(ask.id, { by, settle: settleWith, cancel });
   };
 
   /** The same call of a run of this ticket that the core's end interrupted, asked or answered before. */
@@ -96,39 +105,51 @@ export function createAsks(options: {
          WHERE a.ticket = ? AND a.state != 'expired' AND r.state IN ('interrupted', 'stopped') ORDER BY a.position DESC`,
         input.ticket,
       ),
-    ).find((ask) => sameCall(ask, input));
+    ).find((ask) => sameCall(ask, input) && !used.has(ask.id) && !waiting.get(ask.id)?.by);
   };
 
   return {
     ask(input, ms) {
       if (closed) return Promise.resolve({ decision: 'deny', note: 'the core ends', answered: false });
-      const kept = {
-        ...input,
-        text: input.text.slice(0, KEPT_TEXT),
-        paths: input.paths.slice(0, KEPT_PATHS),
-      };
-      const earlier = before(kept);
-      if (earlier && earlier.state !== 'open')
+      const refuse = (note: string): Promise<AskEnd> =>
+        Promise.resolve({ decision: 'deny', note, answered: false });
+      if (over.has(input.run)) return refuse('the run that asked ended');
+      if (input.text.length > MOST_TEXT || input.paths.length > MOST_PATHS)
+        return refuse(
+          `the call is longer than the ${MOST_TEXT} characters and ${MOST_PATHS} paths that can be shown`,
+        );
+      const earlier = before(input);
+      if (earlier && earlier.state !== 'open') {
+        if (earlier.state === 'allowed') used.add(earlier.id);
         return Promise.resolve({
           decision: earlier.state === 'allowed' ? 'allow' : 'deny',
           note: earlier.note,
           answered: true,
         });
+      }
+      if (!earlier && open().filter(({ run }) => run === input.run).length >= MOST_OPEN)
+        return refuse(`${MOST_OPEN} questions of this run are open already`);
       return new Promise((settleWith) => {
         if (earlier) {
-          waiting.get(earlier.id)?.cancel();
-          watch(earlier, settleWith);
+          watch(earlier, input.run, (end) => {
+            if (end.decision === 'allow') used.add(earlier.id);
+            settleWith(end);
+          });
           return;
         }
         const id = `A-${brand}-${randomBytes(5).toString('hex')}` as AskId;
         const expiresAt = new Date(wall() + options.waitMs).toISOString();
-        record(input.run, [{ type: 'guard.asked', data: { ask: id, ...kept, expiresAt, ms } }], {
-          kind: 'run',
-          run: input.run,
-          role: input.role,
-        });
+        record(
+          input.run,
+          [{ type: 'guard.asked', data: { ask: id, ...input, paths: [...input.paths], expiresAt, ms } }],
+          {
+            kind: 'run',
+            run: input.run,
+            role: input.role,
+          },
+        );
         const made = get(id);
-        if (made) watch(made, settleWith);
+        if (made) watch(made, input.run, settleWith);
         else settleWith({ decision: 'deny', note: 'the question could not be kept', answered: false });
       });
     },
@@ -151,10 +172,18 @@ export function createAsks(options: {
         ? parse(store.query('SELECT record FROM projection_asks ORDER BY position DESC LIMIT ?', MOST_SHOWN))
         : open(),
     endOf(run, reason) {
-      for (const ask of open()) if (ask.run === run) expire(ask, reason);
+      over.add(run);
+      for (const ask of open()) {
+        const entry = waiting.get(ask.id);
+        if (ask.run === run) expire(ask, reason);
+        else if (entry?.by === run) {
+          watch(ask, null, () => undefined);
+          entry.settle({ decision: 'deny', note: reason, answered: false });
+        }
+      }
     },
     resume() {
-      for (const ask of open()) watch(ask, () => undefined);
+      for (const ask of open()) watch(ask, null, () => undefined);
     },
     close() {
       closed = true;
@@ -166,6 +195,7 @@ export function createAsks(options: {
 
 function sameCall(ask: AskView, input: AskInput): boolean {
   return (
+    ask.role === input.role &&
     ask.rule === input.rule &&
     ask.tool === input.tool &&
     ask.kind === input.kind &&

@@ -29,13 +29,11 @@ export interface AttemptParts {
   attemptMs: number;
   timer: Timer;
   extracts(ticket: Ticket): Extract[];
-  /** Reads anew what other brands' words are known by. */
-  refreshExits(): Promise<void>;
   search(query: string): WikiHit[];
 }
 
 const core: Actor = { kind: 'core', part: 'dispatch' };
-/** Of a commit that may hold a granted secret, in bytes. */
+/** Of commits that may hold a granted secret, in bytes. */
 const MOST_LOOKED_AT = 32 * 1024 * 1024;
 
 /** Carries out attempts of one brand's tickets, from the checkout to the candidate. */
@@ -81,13 +79,6 @@ export function createAttempts(parts: AttemptParts): Attempts {
         'there are as many checkouts as the workspace may have, all in use',
         'it goes on when one of them is done; "maxCheckouts" in workspace.yaml says how many there may be',
       );
-    await parts.refreshExits();
-    const foreign = brand.leaving(
-      'brief',
-      executorBrief(ticket, contract.value, parts.extracts(ticket)),
-      null,
-    );
-    if (foreign !== null) return fail('not-authorized', `the brief of ${id} goes to no agent: ${foreign}`);
     const base = await freshBase(repository.value);
     if (!base.ok) return base;
     const attempt = `${id}.${ticket.attempts.length + 1}` as AttemptId;
@@ -199,7 +190,7 @@ export function createAttempts(parts: AttemptParts): Attempts {
       );
       return ok({ candidate: false, reason });
     }
-    const result = lastResult(now, attempt) ?? fromText(end.finalText, id, submit);
+    const result = lastResult(now, attempt) ?? fromText(end.finalText, id, run, submit);
     if (typeof result === 'string') return ok(endFailed(id, attempt, result));
     return ok(await takeCandidate(id, attempt, repository.value, folder, base.value, result));
   };
@@ -208,10 +199,13 @@ export function createAttempts(parts: AttemptParts): Attempts {
   const fromText = (
     text: string,
     id: TicketId,
+    run: RunId,
     submit: (result: ResultReport) => Result<Ticket>,
   ): ResultReport | string => {
     const read = readResultMarkers(text, id);
     if (!read.ok) return `it says that it is done and submitted no result: ${read.message}`;
+    const why = brand.leaving('result', JSON.stringify(read.result), run);
+    if (why !== null) return `its result is not taken: ${why}`;
     const taken = submit(read.result);
     return taken.ok ? read.result : taken.failure.message;
   };
@@ -259,14 +253,13 @@ export function createAttempts(parts: AttemptParts): Attempts {
     if (grants.length === 0) return null;
     const secrets = brand.secrets(grants);
     if (!secrets.ok) return secrets.failure.message;
-    for (const one of await repository.git.commitsBetween(base, commit)) {
-      const difference = await repository.git.diffText(base, one, { maxBytes: MOST_LOOKED_AT });
-      if (difference.truncated)
-        return `its difference is longer than ${MOST_LOOKED_AT} bytes and cannot be looked through for the secrets that it was granted`;
-      if (secrets.value.scrub(difference.text) !== difference.text)
-        return `commit ${one} holds the value of a secret that the run was granted`;
-    }
-    return null;
+    const commits = await repository.git.commitsBetween(base, commit);
+    const brought = await repository.git.broughtText(commits, { maxBytes: MOST_LOOKED_AT });
+    if (brought.truncated)
+      return `what its commits bring is longer than ${MOST_LOOKED_AT} bytes and cannot be looked through for the secrets that it was granted`;
+    return secrets.value.scrub(brought.text) === brought.text
+      ? null
+      : `what its commits bring holds the value of a secret that the run was granted`;
   };
 
   /** The commit of a desk is the candidate as it is: no agent runs. What cannot pass any more goes back to the desk. */
@@ -292,7 +285,6 @@ export function createAttempts(parts: AttemptParts): Attempts {
       );
     const strange = await parts.branches.look(repository);
     if (strange !== null) return fail('repository-unusable', strange);
-    await parts.refreshExits();
     const onto = await freshBase(repository);
     if (!onto.ok) return onto;
     const base = await repository.git.mergeBase(onto.value, commit);

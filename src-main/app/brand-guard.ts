@@ -28,6 +28,8 @@ export interface BrandGuard {
     ticket: TicketId;
     checkout: string;
     inTicket(path: string): boolean;
+    /** Takes the secrets of the run out of what is kept of its calls. */
+    clean<T>(value: T): T;
   }): RunGuard;
 }
 
@@ -88,7 +90,7 @@ export function createBrandGuard(options: {
         return owner ? `it belongs to the role ${owner.role}` : null;
       };
     },
-    ofRun: ({ id, contract, ticket, checkout, inTicket }) =>
+    ofRun: ({ id, contract, ticket, checkout, inTicket, clean }) =>
       createRunGuard({
         brand,
         run: id,
@@ -96,6 +98,7 @@ export function createBrandGuard(options: {
         policy: policy(contract, ticket),
         checkout,
         inTicket,
+        clean,
         asks,
         log,
         record: options.record,

@@ -144,7 +144,6 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
     const extracts = (ticket: Ticket) => search(ticket.draft.title).slice(0, 3);
     const attempts = createAttempts({
       brand,
-      refreshExits: () => parts.exits.refresh(),
       branches,
       makeRoom: () =>
         makeRoomForCheckout(

@@ -199,6 +199,7 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     ...shared,
     sessions,
     leaving,
+    refreshExits: () => parts.exits.refresh(),
     secrets,
     store,
     transcripts,

@@ -44,8 +44,8 @@ export function mergeCommitOf(
   });
 }
 
-/** Of a difference that could hold another brand's words, in bytes. */
-const MOST_LOOKED_AT = 16 * 1024 * 1024;
+/** Of commits that could hold another brand's words, in bytes. */
+const MOST_LOOKED_AT = 32 * 1024 * 1024;
 /** So many bytes of a difference stand in a verifier's brief. */
 const MOST_READ = 128 * 1024;
 
@@ -119,13 +119,15 @@ export function createExaminer(parts: {
     const paths = await parts.audit({ ...candidate, ...bounds }, git, onto, tree);
     if (paths.outcome !== 'pass') return paths;
     await parts.refreshExits();
-    const difference = await git.diffText(onto, tree, { maxBytes: MOST_LOOKED_AT });
-    if (difference.truncated)
+    // All of its commits reach the branch: what one of them holds and the next takes away does too, and so do their messages.
+    const commits = await git.commitsBetween(candidate.base, candidate.commit);
+    const brought = await git.broughtText(commits, { maxBytes: MOST_LOOKED_AT });
+    if (brought.truncated)
       return said(
         'unverified',
-        `its difference is longer than the ${MOST_LOOKED_AT} bytes that are looked through`,
+        `what its commits bring is longer than the ${MOST_LOOKED_AT} bytes that are looked through`,
       );
-    const foreign = brand.leaving('commit', difference.text, null);
+    const foreign = brand.leaving('commit', brought.text, null);
     return foreign === null ? paths : said('fail', foreign);
   };
 

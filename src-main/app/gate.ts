@@ -301,6 +301,7 @@ const REQUIRED: readonly GateCondition['name'][] = [
   'lint',
   'verdict',
   'doctor',
+  'checkpoints',
 ];
 
 /** What of a report keeps this candidate from being merged; null where every condition holds. */

@@ -7,7 +7,7 @@ import type { GuardReply } from '../contract/run-api.ts';
 import { readHook } from '../domain/hook.ts';
 import { INSIDE } from '../domain/inside.ts';
 import type { Geography } from '../domain/place.ts';
-import type { Policy } from '../domain/policy.ts';
+import { evaluateHost, type Policy } from '../domain/policy.ts';
 import type { Asks } from './asks.ts';
 import type { DecisionLog } from './decision-log.ts';
 import { actionOf, CALL_LAYER, decideCall, type Call, type LevelledDecision } from './guard.ts';
@@ -22,7 +22,9 @@ export interface RunGuard {
   after(call: Call, outcome: 'done' | 'failed'): void;
   /** The same, as an agent program's hook puts it. */
   hook(event: string, input: unknown): Promise<GuardReply>;
-  /** A connection that the network list refused. */
+  /** What policy says of a host that the run's network list holds, once a host: the operator may have to be asked. */
+  reaches(host: string): Promise<{ allowed: boolean; reason: string }>;
+  /** A connection that was refused. */
   refused(host: string, reason: string): boolean;
 }
 
@@ -41,6 +43,8 @@ export function createRunGuard(options: {
   /** Host folder of the checkout. */
   checkout: string;
   inTicket(path: string): boolean;
+  /** Takes the secrets of the run out of what is kept and asked about its calls. */
+  clean<T>(value: T): T;
   asks: Asks;
   log: DecisionLog;
   record: RecordOfRun;
@@ -63,21 +67,22 @@ export function createRunGuard(options: {
     made: LevelledDecision,
     ms: number,
     after: { outcome: 'done' | 'failed' } | null,
-  ): DecisionEntry => ({
-    at: options.now(),
-    brand,
-    run,
-    ticket,
-    role: policy.role,
-    moment: after ? 'after' : 'before',
-    outcome: after?.outcome ?? null,
-    tool: call.tool,
-    kind: actionOf(call, INSIDE.checkout, geography).kind,
-    text: call.text,
-    paths: [...call.paths],
-    ...made,
-    ms,
-  });
+  ): DecisionEntry =>
+    options.clean({
+      at: options.now(),
+      brand,
+      run,
+      ticket,
+      role: policy.role,
+      moment: after ? 'after' : 'before',
+      outcome: after?.outcome ?? null,
+      tool: call.tool,
+      kind: actionOf(call, INSIDE.checkout, geography).kind,
+      text: call.text,
+      paths: [...call.paths],
+      ...made,
+      ms,
+    });
 
   /** Keeps a decision: all in the decision log, what denied also in the event log. False where no more are recorded there. */
   const keep = (entry: DecisionEntry): boolean => {
@@ -114,7 +119,7 @@ export function createRunGuard(options: {
       decision: end.decision,
       reason: end.answered
         ? `the operator says ${end.decision}${said}`
-        : `the operator was asked and it counts as a denial${said}; go on without it, or say in your result what you need`,
+        : `it needs the operator's word and counts as denied${said}; go on without it, or say in your result what you need`,
     };
     keep(entryOf(call, final, timer.now() - began, null));
     return { decision: end.decision, rule, reason: final.reason };
@@ -168,9 +173,24 @@ export function createRunGuard(options: {
     keep(entryOf(call, made, timer.now() - began, { outcome }));
   };
 
+  const hosts = new Map<string, Promise<{ allowed: boolean; reason: string }>>();
+  const reach = async (host: string): Promise<{ allowed: boolean; reason: string }> => {
+    const made = evaluateHost(host, policy);
+    if (made === null) return { allowed: true, reason: '' };
+    if (made.decision === 'deny') return { allowed: false, reason: `${made.reason} (${made.rule})` };
+    const call: Call = { tool: 'connect', kind: 'fetch', paths: [], text: host };
+    const { decision, reason } = await answered(call, { ...made, layer: 'gateway' }, 0);
+    return { allowed: decision === 'allow', reason };
+  };
+
   return {
     before,
     after,
+    reaches(host) {
+      const known = hosts.get(host) ?? reach(host);
+      hosts.set(host, known);
+      return known;
+    },
     async hook(event, input) {
       const read = readHook(event, input);
       switch (read.moment) {

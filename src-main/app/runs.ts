@@ -98,6 +98,8 @@ export function createRuns(options: {
   secrets(names: readonly string[]): Result<Grants>;
   /** Why a text of a run must not go where it is about to; what stopped one is recorded. */
   leaving: Leaving;
+  /** Reads anew what other brands' words are known by. */
+  refreshExits(): Promise<void>;
   tools: string;
   /** Host folder of the bundled `atrium mcp`; null where it is not built. */
   protocol: string | null;
@@ -159,17 +161,11 @@ export function createRuns(options: {
     const transcript = transcripts.begin(id);
     const granted = options.secrets(request.grants);
     const output = keptClean(transcript, granted.ok ? granted.value : null);
-    let end: RunEnd = {
-      outcome: 'failed',
-      reason: 'it did not start',
-      transient: false,
-      finalText: '',
-      launched: false,
-    };
+    let end = notLaunched('it did not start');
     try {
       end = granted.ok
         ? await inRoom(request, granted.value, abort, entry, output.write)
-        : { ...end, reason: `${granted.failure.message} ${granted.failure.hint}`.trim() };
+        : notLaunched(`${granted.failure.message} ${granted.failure.hint}`.trim());
       if (granted.ok) end = granted.value.scrubAll(end);
       if (end.outcome === 'stopped') end.reason = entry.reason;
     } catch (error) {
@@ -177,9 +173,8 @@ export function createRuns(options: {
         error instanceof SandboxError
           ? `${error.message} ${error.hint}`
           : `${error instanceof Error ? error.message : String(error)}`;
-      end = { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
+      end = notLaunched(granted.ok ? granted.value.scrub(reason) : reason);
     } finally {
-      options.guard.asks.endOf(id, 'the run that asked ended');
       output.flush();
       transcript.write({ kind: 'end', text: `${end.outcome}: ${end.reason}` });
       await transcript.end();
@@ -200,18 +195,15 @@ export function createRuns(options: {
     write: (line: OutputLine) => void,
   ): Promise<RunEnd> => {
     const { id, contract, runtime } = request;
+    await options.refreshExits();
+    const foreign = options.leaving('brief', request.task.prompt, id);
+    if (foreign !== null) return notLaunched(`the brief of ${request.ticket} goes to no agent: ${foreign}`);
     const tools = options.protocol === null ? null : runTools(request.ticket);
     const task: Task = { ...request.task, gatewayUrl: INSIDE.gateway, session: null, tools };
     const needs = runtime.prepare(task);
     if (!needs.ok) {
       const { message, hint } = needs.failure;
-      return {
-        outcome: 'failed',
-        reason: `${message} ${hint}`.trim(),
-        transient: false,
-        finalText: '',
-        launched: false,
-      };
+      return notLaunched(`${message} ${hint}`.trim());
     }
     const home = join(options.homes, id);
     const lasting = join(options.homes, runtime.name);
@@ -222,7 +214,9 @@ export function createRuns(options: {
     const resumed = request.resumes && (await options.sessions.takeUp(request.resumes, task, taking));
     let spent = request.spentUsd;
     const { ticket, inTicket } = request;
-    const guard = options.guard.ofRun({ id, contract, ticket, inTicket, checkout: request.room.checkout });
+    const { checkout } = request.room;
+    const { scrubAll: clean } = grants;
+    const guard = options.guard.ofRun({ id, contract, ticket, inTicket, checkout, clean });
     const gateway = await openRunGateway({
       folder: options.sockets,
       owner: identity,
@@ -236,18 +230,19 @@ export function createRuns(options: {
       reports: watchedReports(
         {
           ...request.reports,
-          result: (report) => request.reports.result(grants.scrubAll(report)),
-          verdict: (report) => request.reports.verdict(grants.scrubAll(report)),
-          comment: (text) => request.reports.comment(grants.scrub(text)),
           progress: (text) => {
             write({ kind: 'note', text });
             return Promise.resolve({ ok: true, value: null });
           },
           guard: (event, input) => guard.hook(event, input),
         },
-        (exit, text) => options.leaving(exit, text, id),
+        {
+          clean: (value) => grants.scrubAll(value),
+          stopped: (exit, text) => options.leaving(exit, text, id),
+        },
       ),
       network: contract.network === 'ticket' ? request.network : [],
+      allowHost: (host) => guard.reaches(host),
       models: options.models,
       stopped: (text) => options.leaving('model request', text, id),
       budget: () =>
@@ -311,7 +306,7 @@ export function createRuns(options: {
       if (!proof.ok) {
         const breach = proof.canaries.filter((canary) => (canary.expected === 'denied') !== canary.denied);
         const reason = `the walls do not hold, nothing was started: ${breach.map((c) => `${c.name}: ${c.detail}`).join('; ') || 'the prober did not end'}`;
-        return { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
+        return notLaunched(reason);
       }
       // The walls were proved without them: what proves needs no secret.
       const granted = {
@@ -341,6 +336,8 @@ export function createRuns(options: {
       }
     } finally {
       request.onGone?.();
+      // What waits for the operator on its behalf is in the gateway's hands, which closes when nothing is.
+      options.guard.asks.endOf(id, 'the run that asked ended');
       await gateway.close();
       options.sessions.leave(id);
     }
@@ -460,6 +457,11 @@ export function createRuns(options: {
     silent: () => heartbeats.silent(),
     record,
   };
+}
+
+/** The end of a run of which no process came to be. */
+function notLaunched(reason: string): RunEnd {
+  return { outcome: 'failed', reason, transient: false, finalText: '', launched: false };
 }
 
 /** `atrium mcp` as an agent program starts it: one that keeps its environment to itself hands on what is said here. */

@@ -1,10 +1,9 @@
 import type { CheckpointRule } from '../contract/config.ts';
 
 const TESTS = [
-  '**/*.{test,spec}.*',
-  '**/{test,tests,__tests__,spec}/**',
-  '**/test_*.py',
-  '**/*_test.{py,go,rb}',
+  '**/*[._-]{test,tests,spec}.*',
+  '**/{test,tests,spec}[._-]*',
+  '**/{test,tests,__tests__,spec,specs,e2e,cypress}/**',
   '**/*Test.{java,kt}',
 ];
 
@@ -12,12 +11,21 @@ const CODE = ['**/*.{js,jsx,mjs,cjs,ts,tsx,mts,cts,py,go,rs,rb,java,kt,cs,php,vu
 
 /** What a test that is switched off looks like, in the languages that are known. */
 const SKIPPED =
-  String.raw`\.(skip|only|todo|fixme|fails|skipIf|runIf)\b|\bx(it|describe|test)\s*\(|\bf(it|describe)\s*\(` +
+  String.raw`\.(skip|only|todo|fixme|fails|skipIf|runIf)\b|\[\s*['"\x60](skip|only|todo|fixme)['"\x60]\s*\]|\bx(it|describe|test)\s*\(|\bf(it|describe)\s*\(` +
   String.raw`|\bskip:\s*(true|['"])|pytest\.(mark\.(skip|xfail)|skip)|unittest\.(skip|expectedFailure)` +
-  String.raw`|@(Disabled|Ignore)\b|#\[ignore|\bt\.Skip(Now|f)?\(|\b(process\.)?exit\(`;
+  String.raw`|@(Disabled|Ignore)\b|#\[ignore|^\s*/\*(?!\*)|^\s*#if 0|\bif\s*\(?\s*(false|False|0)\b|\bt\.Skip(Now|f)?\(|\b(process\.)?exit\(`;
 
-/** A line in which a test is declared, or asserts something. */
-const TEST_LINE = String.raw`\b(it|test|describe)\s*[.(]|\bdef test_|\bfunc (Test|Benchmark|Fuzz)|#\[(tokio::)?test\]|@Test\b|\b(assert|expect)\w*\b`;
+/** A line in which a test is declared, or asserts something, and that is no comment. */
+const TEST_LINE = String.raw`^(?!\s*(?://|#(?!\[)|\*|/\*)).*(\b(it|test|describe)\s*[.(]|\bdef test_|\bfunc (Test|Benchmark|Fuzz)|#\[(tokio::)?test\]|@Test\b|\b(assert|expect)\w*\b)`;
+
+/** Keys of a package's description that hold its commands, or how it is tested and checked, and what it stands on. */
+const VERIFYING_KEYS =
+  String.raw`"((pre|post)?(test|lint|check|typecheck|verify|build|prepare|install)[\w:.-]*` +
+  String.raw`|jest|mocha|ava|nyc|c8|tap|eslintConfig|eslintIgnore|prettier|stylelint|xo|husky|lint-staged` +
+  String.raw`|test(Match|Regex|PathIgnorePatterns|Environment)|coverageThreshold|ignorePatterns|setupFiles\w*|globalSetup|rules|extends|preset` +
+  String.raw`|overrides|resolutions|patchedDependencies|workspaces|packageManager)"\s*:` +
+  // A command that runs a tool of verification, whatever it is called by.
+  String.raw`|:\s*"[^"]*\b(node --test|vitest|jest|mocha|ava|playwright|cypress|eslint|oxlint|tsc|biome|prettier|pytest|ruff)\b`;
 
 /**
  * What a person decides about, wherever the workspace and the brand say nothing more: databases, interfaces that others use,
@@ -109,26 +117,27 @@ export const CHECKPOINT_RULES: readonly CheckpointRule[] = [
   {
     name: 'test-scripts',
     kind: 'verification',
-    paths: ['**/package.json', '**/deno.json', '**/composer.json'],
-    added: String.raw`"(pre|post)?(test|lint|check|typecheck|verify|build|prepare|install)[\w:.-]*"\s*:`,
+    paths: ['**/package.json', '**/deno.{json,jsonc}', '**/composer.json'],
+    // A key in another spelling, or away from its colon, is one that is not to be read.
+    added: String.raw`${VERIFYING_KEYS}|\\u[0-9A-Fa-f]{4}|^\s*:`,
     reason: 'it changes the commands by which Atrium verifies',
   },
   {
     name: 'test-scripts-removed',
     kind: 'verification',
-    paths: ['**/package.json', '**/deno.json', '**/composer.json'],
-    removed: String.raw`"(pre|post)?(test|lint|check|typecheck|verify|build|prepare|install)[\w:.-]*"\s*:`,
+    paths: ['**/package.json', '**/deno.{json,jsonc}', '**/composer.json'],
+    removed: VERIFYING_KEYS,
     reason: 'it changes the commands by which Atrium verifies',
   },
   {
     name: 'test-configuration',
     kind: 'verification',
     paths: [
-      '**/{vitest,vite,jest,playwright,karma,ava,mocha,cypress,nyc}.config.*',
+      '**/{vitest,vite,jest,playwright,karma,ava,mocha,cypress,nyc,babel,wdio,protractor}.conf{,ig}.*',
       '**/vitest.workspace.*',
-      '**/{.mocharc,.nycrc,.c8rc,jest.setup,vitest.setup}*',
+      '**/{.mocharc,.nycrc,.c8rc,.babelrc,.swcrc,jest.setup,vitest.setup,cypress.json,phpunit.xml}*',
       '**/{pytest.ini,tox.ini,noxfile.py,conftest.py,setup.cfg,pyproject.toml}',
-      '**/{Makefile,makefile,GNUmakefile,justfile,Justfile,Taskfile.yml,Rakefile}',
+      '**/{Makefile,GNUmakefile,justfile,Taskfile.yml,Rakefile,CMakeLists.txt,pom.xml,build.gradle,build.gradle.kts,Cargo.toml}',
     ],
     reason: 'it changes how tests are found and run',
   },
@@ -164,8 +173,11 @@ export const CHECKPOINT_RULES: readonly CheckpointRule[] = [
     name: 'lockfile',
     kind: 'verification',
     paths: [
-      '**/{package-lock.json,npm-shrinkwrap.json,yarn.lock,pnpm-lock.yaml,bun.lock,bun.lockb,deno.lock}',
-      '**/{Cargo.lock,poetry.lock,uv.lock,Pipfile.lock,go.sum,Gemfile.lock,composer.lock}',
+      '**/*{.lock,.lockb,.lockfile,.lock.hcl}',
+      '**/*[.-]lock.{json,yaml,yml}',
+      '**/{npm-shrinkwrap.json,go.sum,go.work.sum,Package.resolved,bunfig.toml}',
+      '**/{.yarnrc,.pnpmfile,requirements,constraints}*',
+      '**/{node_modules,.yarn,vendor}/**',
     ],
     reason: 'it changes what the project depends on, tools of verification included',
   },

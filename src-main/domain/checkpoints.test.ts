@@ -43,6 +43,20 @@ describe('what a person decides about', () => {
     ['test-scripts', change('package.json', '{\n"test": "vitest"\n}', '{\n"test": "true"\n}')],
     ['test-scripts-removed', change('package.json', '{\n"lint": "eslint"\n}', '{\n}')],
     ['test-configuration', change('vitest.config.ts', 'a', 'b')],
+    // What would hide it: another runner's names, another spelling, a comment, a key by another name.
+    ['test-deleted', change('sum-test.js', 'test("a")', null)],
+    ['test-deleted', change('test.mjs', 'test("a")', null)],
+    ['test-emptied', change('sum.test.js', 'test("a", f)\ntest("b", f)', 'test("a", f)\n// test("b", f)')],
+    ['test-skipped', change('sum.test.js', 'test("a", f)', '/*\ntest("a", f)\n*/')],
+    ['test-skipped', change('sum.test.js', 'test("a", f)', 'if (false)\ntest("a", f)')],
+    ['test-skipped', change('sum.test.js', 'test("a", f)', "test['skip']('a', f)")],
+    ['test-scripts', change('package.json', '{\n"test": "a"\n}', '{\n"test": "a",\n"te\\u0073t": "true"\n}')],
+    ['test-scripts', change('package.json', '{\n"test": "a"\n}', '{\n"test": "a",\n"test"\n: "true"\n}')],
+    ['test-scripts', change('package.json', '{\n}', '{\n"jest": { "testMatch": [] }\n}')],
+    ['test-scripts-removed', change('package.json', '{\n"unit": "node --test"\n}', '{\n"unit": "true"\n}')],
+    ['test-configuration', change('karma.conf.js', 'a', 'b')],
+    ['lockfile', change('pdm.lock', 'a', 'b')],
+    ['lockfile', change('node_modules/dep/index.js', null, 'b')],
     ['lint-configuration', change('eslint.config.js', 'a', 'b')],
     ['lint-configuration', change('app/tsconfig.json', 'a', 'b')],
     ['lint-silenced', change('src/a.ts', 'let a', '// eslint-disable-next-line\nlet a')],
@@ -57,7 +71,8 @@ describe('what a person decides about', () => {
     expect(
       rulesOf(
         change('src/sum.ts', 'export const sum = 1;', 'export const sum = 2;'),
-        change('test/more.test.js', null, 'test("b", () => {\n  assert(2);\n});'),
+        change('test/more.test.js', null, '/** Of b. */\ntest("b", () => {\n  assert(2);\n});'),
+        change('package.json', '{\n"version": "1.0.0"\n}', '{\n"version": "1.0.1"\n}'),
         change(
           'test/sum.test.js',
           'test("a", () => {\n  assert(1);\n});',

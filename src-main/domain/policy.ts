@@ -337,6 +337,25 @@ export function evaluate(
     : { decision: 'deny', rule: 'default-deny', reason: 'no rule allows it', level: 'contract' };
 }
 
+/**
+ * What rules say against a connection to a host, whichever program of a run makes it: a deny, else an ask, or null where none speaks
+ * of the host. Rules that also look at a command or a path speak of calls alone: a connection has neither.
+ */
+export function evaluateHost(
+  host: string,
+  policy: Policy,
+): (Omit<GuardDecision, 'layer'> & { level: PolicyLevel }) | null {
+  const name = host.toLowerCase();
+  const restricts = (rule: Rule) =>
+    rule.host?.(name) === true && rule.command === undefined && rule.path === undefined;
+  const of = (decision: Rule['decision']) =>
+    policy.rules.find((rule) => rule.decision === decision && restricts(rule));
+  const found = of('deny') ?? of('ask');
+  return found === undefined
+    ? null
+    : { decision: found.decision, rule: found.name, reason: found.reason, level: found.level };
+}
+
 /** Why nothing allows a call, and what the role may do instead. */
 function whyNot(action: Action, target: Named | null, policy: Policy): string {
   if (action.kind === 'other')

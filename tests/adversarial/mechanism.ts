@@ -14,6 +14,13 @@ export const FAMILIES = [
   'wiki authority',
   'browser door',
   'hostile texts',
+  'words carried out',
+  'secrets',
+  'plan gate',
+  'human checkpoints',
+  'questions',
+  'agent protocols',
+  'terminals',
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 

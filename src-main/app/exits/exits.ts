@@ -4,7 +4,17 @@ import type { Brand } from '../brand.ts';
 import { createCorpora, type Corpus } from './corpus.ts';
 
 /** Where words leave a brand or enter it. */
-export type Exit = 'brief' | 'model request' | 'result' | 'note' | 'page' | 'search result' | 'commit';
+export type Exit =
+  | 'brief'
+  | 'model request'
+  | 'plan'
+  | 'question'
+  | 'note'
+  | 'handoff'
+  | 'result'
+  | 'page'
+  | 'search result'
+  | 'commit';
 
 /**
  * Looks for another brand's words in what goes to a brand or into the global wiki. A mark of any brand stops a text, and so do
@@ -40,15 +50,17 @@ export function createExits(brands: () => readonly Brand[]): Exits {
     canaries.set(brand, known);
     return known;
   };
-  let corpora: Map<string, Corpus> | null = null;
+  /** A brand that was closed since is still known by what it held. */
+  let corpora: Map<string, Corpus & { sealed: boolean }> | null = null;
   let reading: Promise<void> | null = null;
 
   const readAll = async (): Promise<void> => {
-    const next = new Map<string, Corpus>();
+    const next = new Map(corpora ?? []);
     for (const brand of brands()) {
       const corpus = await read(brand);
       const { mark, passage } = canary(brand.id);
-      next.set(brand.id, { files: corpus.files, all: [...corpus.all, fingerprint([mark, passage])] });
+      const all = [...corpus.all, fingerprint([mark, passage])];
+      next.set(brand.id, { files: corpus.files, all, sealed: brand.config.sealed });
     }
     corpora = next;
   };
@@ -63,16 +75,18 @@ export function createExits(brands: () => readonly Brand[]): Exits {
     refresh,
     ready: () => (corpora === null ? refresh() : Promise.resolve()),
     stopped(to, text) {
-      const others = brands().filter(({ id }) => id !== to);
+      const sealed = new Map([...(corpora ?? [])].map(([id, known]) => [id, known.sealed]));
+      for (const { id, config } of brands()) sealed.set(id, config.sealed);
+      const others = [...sealed].filter(([id]) => id !== to);
       if (others.length === 0) return null;
       if (text.length > LONGEST) return 'it is too long to be looked through for the words of other brands';
-      const intoSealed = brands().find(({ id }) => id === to)?.config.sealed ?? false;
-      for (const { id, config } of others) {
+      const intoSealed = sealed.get(to) ?? false;
+      for (const [id, isSealed] of others) {
         const known = corpora?.get(id);
         if (known === undefined) return `the words of brand ${id} have not been read yet`;
         const common = [...(corpora ?? [])].flatMap(([of, { files }]) => (of === id ? [] : files));
         const { passages, marks } = found(text, known.all, common);
-        const most = config.sealed ? WORDS_OF_SEALED : intoSealed ? WORDS_INTO_SEALED : Infinity;
+        const most = isSealed ? WORDS_OF_SEALED : intoSealed ? WORDS_INTO_SEALED : Infinity;
         if (marks > 0 || passages >= most) return `it holds words of brand ${id}, which stay there`;
       }
       return null;

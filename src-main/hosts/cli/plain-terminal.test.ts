@@ -18,3 +18,35 @@ test('strings to the terminal and questions to it are gone, in whatever pieces t
   expect(drawn(hostile)).toBe('abcdefghijkl');
   expect(drawn(...hostile)).toBe('abcdefghijkl');
 });
+
+test('controls of eight bits and questions of every kind are gone; characters of every language stay', () => {
+  const utf8 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+  const hostile = [
+    ...[
+      'a\u009d52;c;c3RvbGVu\u009cb',
+      '\u009b6n',
+      '\u0090$qm\u009c',
+      '\x1b[\u009d0;AB',
+      '\x1b\u009d0;AB',
+    ].map(utf8),
+    ...[
+      '\x9b6n',
+      '\x1b[\x9d0;AB',
+      '\xc0\x9b6n',
+      '\x1b[5i',
+      '\x1b[1$w',
+      '\x1b[1;1;1;1;9;9*y',
+      '\x1b[x',
+      '\x1b[?4m',
+    ],
+  ];
+  for (const text of hostile) {
+    // The control: each of these begins a sequence, or asks.
+    expect(text).toMatch(/[\x1b\x80-\x9f]/);
+    for (const pieces of [[text], [...text]])
+      expect([text, drawn(...pieces)]).toEqual([text, expect.not.stringMatching(/[\x1b\x80-\x9f]/)]);
+  }
+  const names = utf8('\u00e9 \u00a0 ünïcode 名前 🚪 \x1b[1mfett\x1b[0m');
+  expect(drawn(names)).toBe(names);
+  expect(drawn(...names)).toBe(names);
+});

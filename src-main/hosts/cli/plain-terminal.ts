@@ -1,17 +1,41 @@
 /**
  * Takes out of a terminal's bytes what a program could steer the operator's own terminal with beyond drawing: strings to it
- * (titles, clipboard, settings, links) and questions that it would answer. Sequences may be split over pieces.
+ * (titles, clipboard, settings, links, a printer) and questions that it would answer, in seven bits or in eight. Sequences may be
+ * split over pieces.
  */
 export function createPlainTerminal(): (bytes: Uint8Array) => Uint8Array {
   type State = 'text' | 'escape' | 'csi' | 'string' | 'string-escape';
   let state: State = 'text';
   let sequence: number[] = [];
+  /** Bytes of a character that is not whole yet, and how many are missing. */
+  let character: number[] = [];
+  let missing = 0;
+
+  /** A character of more than one byte passes whole; a control in eight bits, and what is no character, does not. */
+  const more = (byte: number, kept: number[]): void => {
+    if (missing > 0 && byte < LEADING) {
+      character.push(byte);
+      missing -= 1;
+      const control = character[0] === LATIN && byte < AFTER_CONTROLS;
+      if (missing === 0 && !control) kept.push(...character);
+      return;
+    }
+    character = [byte];
+    missing = byte < LATIN ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : 0;
+  };
 
   return (bytes) => {
     const kept: number[] = [];
     for (const byte of bytes) {
+      // Nothing that draws has eight bits in the middle of a sequence: a terminal might begin another one there.
+      if (byte >= EIGHT_BITS && (state === 'escape' || state === 'csi')) state = 'text';
       switch (state) {
         case 'text':
+          if (byte >= EIGHT_BITS) {
+            more(byte, kept);
+            break;
+          }
+          missing = 0;
           if (byte === ESCAPE) {
             state = 'escape';
             sequence = [byte];
@@ -59,11 +83,17 @@ const CSI = 0x5b;
 const IDENTIFY = 0x5a;
 /** What begins a string: OSC, DCS, SOS, PM, APC. */
 const STRINGS = new Set([0x5d, 0x50, 0x58, 0x5e, 0x5f]);
+const EIGHT_BITS = 0x80;
+/** In UTF-8 every later byte of a character is below this one, and every first byte is not. */
+const LEADING = 0xc0;
+/** The first byte of the first characters that have two: the controls of eight bits are among them, up to the next. */
+const LATIN = 0xc2;
+const AFTER_CONTROLS = 0xa0;
 /** No sequence that draws is longer, in bytes. */
 const LONGEST = 256;
 
-/** Whether a control sequence asks the terminal for something: what it is, where it stands, how it is set. */
+/** Whether a control sequence asks the terminal for something (what it is, where it stands, how it is set), or has it print. */
 function isQuestion(sequence: readonly number[]): boolean {
   const text = String.fromCharCode(...sequence.slice(2));
-  return /[cnt]$/.test(text) || /\$p$/.test(text) || /^>[0-9;]*q$/.test(text) || /^\?u$/.test(text);
+  return /[cnit]$|\$[puw]$|&u$|\*y$|#[RS|]$|'[wz{|]$|^[0-9;]*x$|^>[0-9;]*q$|^\?u$|^\?[0-9;]*[mS]$/.test(text);
 }

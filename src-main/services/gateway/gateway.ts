@@ -59,6 +59,7 @@ export async function openRunGateway(options: RunGatewayOptions): Promise<RunGat
   });
   const network = createNetworkProxy({
     network: options.network,
+    allowHost: options.allowHost ?? (() => Promise.resolve({ allowed: true, reason: '' })),
     dns: options.dns ?? systemLookup,
     connectMs: limits.connectMs,
     onDecision: (decision) => options.onDecision(decision),

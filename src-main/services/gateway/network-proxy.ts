@@ -10,6 +10,8 @@ import type { HostLookup, NetworkDecision } from './ports.ts';
 
 export interface NetworkProxyOptions {
   network: readonly string[];
+  /** A rejected promise is a refusal. */
+  allowHost(host: string): Promise<{ allowed: boolean; reason: string }>;
   dns: HostLookup;
   connectMs: number;
   onDecision(decision: NetworkDecision): void;
@@ -60,6 +62,13 @@ export function createNetworkProxy(options: NetworkProxyOptions): NetworkProxy {
     if (!listed.allowed) {
       decide(false, listed.reason);
       return { ok: false, status: 403, message: listed.reason };
+    }
+    const ruled = await options
+      .allowHost(name)
+      .catch(() => ({ allowed: false, reason: `What policy says of ${name} could not be had.` }));
+    if (!ruled.allowed) {
+      decide(false, ruled.reason);
+      return { ok: false, status: 403, message: ruled.reason };
     }
     const addresses = await options.dns.resolve(name).catch(() => []);
     const hidden = options.dns.allowPrivate

@@ -109,6 +109,8 @@ export interface RunGatewayOptions {
   /** `host`, `*.host` (its subdomains, not itself), each with port 443 or `:port`. */
   network: readonly string[];
   models: readonly ModelUpstream[];
+  /** What policy says of a host that is on the list, asked before it is reached; all may be where it is not given. */
+  allowHost?: (host: string) => Promise<{ allowed: boolean; reason: string }>;
   /** Which models the run may use; all where it is not given. */
   allowModel?: (model: string) => boolean;
   /** Looks through all text of a model request before it leaves; a sentence why it must not. */

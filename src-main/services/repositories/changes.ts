@@ -86,6 +86,32 @@ export async function diffText(
   return { text: result.stdout.toString('utf8'), truncated: result.outcome === 'output-limit' };
 }
 
+/**
+ * Everything readable that commits bring with them: each commit as its object says (message, who made it, what else stands there)
+ * and what it changed, names and bytes, also where attributes or a NUL would have it taken for no text. Cut at `maxBytes`.
+ */
+export async function broughtText(
+  room: Room,
+  commits: readonly string[],
+  options: { maxBytes: number },
+): Promise<{ text: string; truncated: boolean }> {
+  const stdin = commits.map((commit) => `${requireObjectId(commit)}\n`).join('');
+  const shown = ['-r', '-p', '-m', '--root', '--text', '--no-color', '--no-renames', '--no-textconv'];
+  let text = '';
+  for (const args of [
+    ['cat-file', '--batch'],
+    ['diff-tree', '--stdin', ...shown, '--no-ext-diff', '--full-index', '--submodule=short'],
+  ]) {
+    const left = options.maxBytes - text.length;
+    const call = { stdin, maxOutputBytes: left, config: [['core.quotePath', 'false'] as [string, string]] };
+    const result = await askGit(room.git, args, onScratch(room, call));
+    if (result.outcome === 'output-limit') return { text, truncated: true };
+    if (result.outcome === 'timeout' || result.code !== 0) throw gitFault(args, result);
+    text += result.stdout.toString('utf8');
+  }
+  return { text, truncated: false };
+}
+
 /** Every file of a commit, links and submodules included. */
 export async function listFiles(room: Room, commit: string): Promise<ListedFile[]> {
   const args = ['ls-tree', '-r', '-z', '--full-tree', requireObjectId(commit)];

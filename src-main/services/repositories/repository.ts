@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { AfterMerge } from '../../contract/config.ts';
 import { watchBranch } from './branch-watch.ts';
-import { changes, diffText, listFiles, lockfileHash, readFile } from './changes.ts';
+import { broughtText, changes, diffText, listFiles, lockfileHash, readFile } from './changes.ts';
 import { forwardCheckout } from './forward-checkout.ts';
 import { collect, commitCheckout, createCheckout, describeCheckout, removeCheckout } from './checkout.ts';
 import { failure, RepositoryFault } from './fault.ts';
@@ -68,6 +68,7 @@ export interface Repository {
   trash(): Promise<Array<{ ref: string; commit: string; at: Date }>>;
   changes: Bound<typeof changes>;
   diffText: Bound<typeof diffText>;
+  broughtText: Bound<typeof broughtText>;
   listFiles: Bound<typeof listFiles>;
   readFile: Bound<typeof readFile>;
   lockfileHash: Bound<typeof lockfileHash>;
@@ -184,6 +185,7 @@ function bind(room: Room): Repository {
     trash: () => listTrash(room),
     changes: (...rest) => changes(room, ...rest),
     diffText: (...rest) => diffText(room, ...rest),
+    broughtText: (...rest) => broughtText(room, ...rest),
     listFiles: (...rest) => listFiles(room, ...rest),
     readFile: (...rest) => readFile(room, ...rest),
     lockfileHash: (...rest) => lockfileHash(room, ...rest),

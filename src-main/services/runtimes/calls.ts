@@ -5,6 +5,8 @@ const keptText = 4_000;
 
 interface Call {
   request: PermissionRequest;
+  /** What was decided on. */
+  asked: PermissionRequest | null;
   decision: Promise<PermissionDecision> | null;
   decided: PermissionDecision | null;
   begun: boolean;
@@ -33,7 +35,8 @@ export class Calls {
   /** What is known of a call by now; what it says later counts. */
   describe(id: string, request: PermissionRequest): void {
     const call = this.#calls.get(id);
-    if (call === undefined) this.#calls.set(id, { request, decision: null, decided: null, begun: false });
+    if (call === undefined)
+      this.#calls.set(id, { request, asked: null, decision: null, decided: null, begun: false });
     else call.request = request;
   }
 
@@ -42,11 +45,18 @@ export class Calls {
     return this.#calls.get(id)?.request;
   }
 
-  /** Decides a call before it is carried out: once, whichever way and however often it is asked for. */
+  /**
+   * Decides a call before it is carried out: once, whichever way and however often it is asked for. Of a program that asks where it
+   * sees fit, a call that it describes otherwise than when it asked is another call.
+   */
   decide(id: string, request: PermissionRequest): Promise<PermissionDecision> {
     this.describe(id, request);
     const call = this.#calls.get(id);
-    if (call?.decision) return call.decision;
+    const known =
+      this.#asks === 'every-call' ||
+      (call !== undefined && call.asked !== null && isSame(call.asked, request));
+    if (call?.decision && known) return call.decision;
+    if (call) call.asked = request;
     const decision = this.#supervision.decide(request).then((decided) => {
       if (call) call.decided = decided;
       if (decided.decision === 'allow') this.begin(id);
@@ -95,4 +105,10 @@ export class Calls {
       this.#onGap(`The agent carried out a call of ${request.tool} that was denied; it was ended.`);
     }
   }
+}
+
+function isSame(a: PermissionRequest, b: PermissionRequest): boolean {
+  return (
+    a.tool === b.tool && a.kind === b.kind && a.text === b.text && a.paths.join('\n') === b.paths.join('\n')
+  );
 }
