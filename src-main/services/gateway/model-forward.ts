@@ -138,7 +138,9 @@ async function prepare(
     const message = `"${exit}" would make the provider reach the network for this run, past its network list.`;
     return { ok: false, status: 403, message };
   }
-  const why = options.stopped(allText(body));
+  // What stands in the address and in the headers that are passed on leaves as well as the body does.
+  const headers = Object.values(upstreamHeaders(route.provider, request.headers, '', 0)).flat();
+  const why = options.stopped([route.path, ...headers, allText(body)].join('\n'));
   if (why !== null) return { ok: false, status: 403, message: `The request does not leave: ${why}.` };
   // Without this a stream of chat completions carries no usage.
   if (route.path.startsWith('/v1/chat/completions') && body['stream'] === true) {

@@ -47,6 +47,22 @@ describe('a model call', () => {
     expect(gateway.usage()).toEqual({ calls: 1, inputTokens: 120, outputTokens: 7, cachedTokens: 20 });
   });
 
+  test('is looked through whole: its body, its address and the headers that are passed on', async () => {
+    const stopped = (text: string) => (text.includes('words-of-another') ? 'it holds words' : null);
+    const { gateway, server } = await scripted([{ text: 'Hello there.' }], { stopped });
+    const words = 'words-of-another';
+    const calls = [
+      { path: gemini, body: JSON.stringify({ contents: [{ role: 'user', parts: [{ text: words }] }] }) },
+      { path: gemini.replace('gemini-2.5-flash', `gemini-${words}`), body: question },
+      ...['user-agent', 'x-goog-api-client', 'anthropic-beta', 'x-stainless-os'].map((name) => ({
+        ...{ path: gemini, body: question, headers: { [name]: words } },
+      })),
+    ];
+    for (const one of calls) expect([one, (await call(gateway.socketPath, one)).status]).toEqual([one, 403]);
+    expect(server.requests).toEqual([]);
+    expect((await call(gateway.socketPath, { path: gemini, body: question })).status).toBe(200);
+  });
+
   test('is streamed through, and its usage is the last chunk’s', async () => {
     const { gateway, usage } = await scripted([{ text: 'Hello there.', usage: { input: 50, output: 9 } }]);
     const answer = await call(gateway.socketPath, { path: geminiStream, body: question });
