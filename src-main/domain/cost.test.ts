@@ -10,6 +10,10 @@ test.each([
   ['gemini-2.5-pro', 2_000, 500, 0.0075],
   ['gpt-5.1-codex', 1_000_000, 1_000_000, 11.25],
   ['gpt-5.1-codex-mini', 1_000_000, 1_000_000, 2.25],
+  ['gpt-5.3-codex', 1_000_000, 1_000_000, 15.75],
+  ['gpt-5.5-2026-04-23', 200_000, 200_000, 7],
+  ['gpt-6.1-sol', 200_000, 200_000, 2.4],
+  ['gpt-6-luna', 1_000_000, 1_000_000, 0.95],
   ['gpt-4.1-mini', 1_000_000, 1_000_000, 2],
   ['o3', 1_000_000, 0, 2],
 ])('%s: %i in, %i out cost %d USD', (model, input, output, usd) => {
@@ -18,7 +22,8 @@ test.each([
 
 test('a model that nobody knows is said to be unknown, and costs no less than any that is known', () => {
   expect(isPriced('unheard-of')).toBe(false);
-  for (const known of ['claude-opus-4', 'gpt-5.1-pro']) {
+  expect(isPriced('gpt-7-nova')).toBe(false);
+  for (const known of ['claude-opus-4', 'gpt-5.5-pro']) {
     expect(isPriced(known)).toBe(true);
     expect(costUsd('unheard-of', 1_000_000, 1_000_000)).toBeGreaterThanOrEqual(
       costUsd(known, 1_000_000, 1_000_000),
