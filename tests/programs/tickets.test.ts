@@ -150,3 +150,40 @@ describe.each([...fetchedAgents, 'gemini'] as const)('a ticket for %s', (agent) 
     expect(core.faults).toEqual([]);
   });
 });
+
+test('a run that the end of the core cut off is gone on with in its session, and only what is new is counted', async () => {
+  const { model, shell, tool } = ways.codex;
+  const submit = (commit: string) =>
+    tool('submit_result', { commit, summary: 'Hello is said.', files: ['hello.txt'], commands: [] });
+  const script: ModelScript = ({ prompt, turns }) => {
+    if (turns === 0) return { text: 'The word is swordfish.', calls: shell('true'), usage: turn };
+    if (!prompt.includes('You go on in this session')) return { kind: 'hang' };
+    const commit = /COMMIT ([0-9a-f]{40})/.exec(prompt)?.[1];
+    if (commit !== undefined)
+      return prompt.includes('The result was taken')
+        ? { text: 'Hello is said.', usage: turn }
+        : { calls: submit(commit), usage: turn };
+    const committing = 'echo hello > hello.txt && git add -A && git commit -q -m hello';
+    return { calls: shell(`${committing} && printf "COMMIT " && git rev-parse HEAD`), usage: turn };
+  };
+  const { server, repository, open } = await ground('codex', script);
+  const before = await open();
+  await addBrand(before.core.client, 'acme', repository.path);
+  const { id } = await before.siege.order('acme', {
+    title: 'Say hello',
+    paths: ['hello.txt'],
+    acceptance: ['grep -q hello hello.txt'],
+    runtime: 'codex',
+    model,
+  });
+  await server.arrived(({ turns }) => turns === 1);
+  await before.close();
+
+  const { core, siege } = await open();
+  const ticket = await siege.until(id, ({ state }) => state === 'merged' || state === 'blocked');
+  expect(ticket.attemptList.map(({ state }) => state)).toEqual(['interrupted', 'passed']);
+  const resumed = server.requests.filter(({ prompt }) => prompt.includes('You go on in this session'));
+  for (const { prompt } of resumed) expect(prompt).toContain('The word is swordfish.');
+  const runs = held(await core.client.run.list({ ticket: id })).filter(({ runtime }) => runtime === 'codex');
+  expect(runs[1]?.tokens.output).toBe(resumed.length * turn.output);
+});

@@ -83,6 +83,9 @@ function serverOf({ tools }: Task): string[] {
     `env={${environment.join(',')}}`,
     'default_tools_approval_mode="prompt"',
     'tool_timeout_sec=600',
+    // Without it a turn may begin before its tools are there.
+    'required=true',
+    'startup_timeout_sec=60',
   ];
   return [`mcp_servers.${tools.name}={${server.join(',')}}`];
 }

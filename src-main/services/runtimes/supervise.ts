@@ -163,7 +163,8 @@ export async function supervise(
 
     const { outcome, reason, gentle } = first.outside;
     if (gentle && conversation.interrupt !== undefined) {
-      await conversation.interrupt().catch(() => undefined);
+      // A program that is ended while it is asked answers nothing any more.
+      conversation.interrupt().catch(() => undefined);
       await settledWithin(hooks, conversation.outcome);
     }
     conversation.outcome.catch(() => undefined);
