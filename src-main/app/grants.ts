@@ -91,7 +91,8 @@ function grantsOf(values: Record<string, string>): Grants {
       [
         value,
         JSON.stringify(value).slice(1, -1),
-        Buffer.from(value).toString('base64'),
+        ...inBase64(value),
+        Buffer.from(value).toString('hex'),
         encodeURIComponent(value),
         ...value.split(/\r?\n/).filter((line) => line.length >= SHORTEST_LINE),
       ].map((text) => ({ text, name })),
@@ -128,6 +129,15 @@ function grantsOf(values: Record<string, string>): Grants {
       };
     },
   };
+}
+
+/** What stands of a secret in the middle of something longer in base64: where it begins decides between three forms, in two alphabets. */
+function inBase64(value: string): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(value)]);
+    const [from, to] = [Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6)];
+    return [bytes.toString('base64').slice(from, to), bytes.toString('base64url').slice(from, to)];
+  });
 }
 
 /** How many characters at the end of a text may be the beginning of a secret. */

@@ -158,7 +158,9 @@ export async function openKnowledge(parts: {
     search: (query, limit) =>
       index
         .search(query, { brand: brand.id, limit })
-        .filter(({ title, snippet }) => brand.leaving('search result', `${title}\n${snippet}`, null) === null)
+        .filter(
+          (hit) => brand.leaving('search result', `${hit.page}\n${hit.title}\n${hit.snippet}`, null) === null,
+        )
         .map(toHit),
     show: async (page) => {
       const shown = await index.show(page.endsWith('.md') ? page : `${page}.md`, { brand: brand.id });
