@@ -193,7 +193,10 @@ export async function openBrand(id: BrandId, parts: BrandParts): Promise<Result<
     homes: places.homes,
     sandbox: parts.sandbox,
     run: (run) => runs.get(run),
-    isOpen: (ticket) => !['merged', 'blocked'].includes(tickets.get(ticket)?.state ?? 'merged'),
+    mayKeep(id) {
+      const { state, draft } = tickets.get(id) ?? { state: 'merged', draft: { grants: [] } };
+      return state !== 'merged' && state !== 'blocked' && draft.grants.length === 0;
+    },
   });
   const runs: Runs = createRuns({
     ...shared,

@@ -11,7 +11,7 @@ import type { Sandbox, SandboxProfile } from '../services/sandbox/index.ts';
  * written in, which agents could write: it is kept under its ticket in the brand's state and read inside the walls alone.
  */
 export interface RunSessions {
-  /** Takes the home of a run that has ended: kept where its ticket is open and its program told of a session, else removed. */
+  /** Takes the home of a run that has ended: kept where its ticket may and its program told of a session, else removed. */
   leave(run: RunId): void;
   /**
    * The task as it goes on with the session of an ended run, which is laid into a fresh home; null where there is none to go on
@@ -45,7 +45,8 @@ export function createRunSessions(options: {
   homes: string;
   sandbox: Sandbox;
   run(id: RunId): Run | null;
-  isOpen(ticket: TicketId): boolean;
+  /** The ticket is open, and grants no secret: a program may have written it into its home. */
+  mayKeep(ticket: TicketId): boolean;
 }): RunSessions {
   const { folder, homes, sandbox } = options;
   const keptOf = (ticket: TicketId, run: RunId) => join(folder, ticket, run);
@@ -54,7 +55,8 @@ export function createRunSessions(options: {
   const clear = () => {
     if (!existsSync(folder)) return;
     for (const ticket of readdirSync(folder))
-      if (!options.isOpen(ticket as TicketId)) rmSync(join(folder, ticket), { recursive: true, force: true });
+      if (!options.mayKeep(ticket as TicketId))
+        rmSync(join(folder, ticket), { recursive: true, force: true });
   };
 
   return {
@@ -62,7 +64,7 @@ export function createRunSessions(options: {
       const home = join(homes, id);
       const run = options.run(id);
       clear();
-      if (run?.session === undefined || run.ticket === null || !options.isOpen(run.ticket)) {
+      if (run?.session === undefined || run.ticket === null || !options.mayKeep(run.ticket)) {
         rmSync(home, { recursive: true, force: true });
         return;
       }
