@@ -1,49 +1,15 @@
-import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { driveClaude } from './claude-drive.ts';
-import type { DriveHooks, RuntimeOutcome } from './port.ts';
+import { driven } from './drive-fixture.ts';
+import type { Driven, Message } from './drive-fixture.ts';
 
-/** A process whose output is the given lines; `NONCE` in one stands for what the driver drew. */
-async function drive(
-  ...lines: Record<string, unknown>[]
-): Promise<{ outcome: RuntimeOutcome; sent: string[] }> {
-  const stdin = new PassThrough();
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const sent: string[] = [];
-  stdin.on('data', (chunk: Buffer) => sent.push(...chunk.toString('utf8').trim().split('\n')));
-  const hooks: DriveHooks = {
-    onEvent: () => undefined,
-    decide: () => Promise.resolve({ decision: 'allow', rule: 'test', reason: 'fine' }),
-    signal: new AbortController().signal,
-    now: () => 0,
-    after: () => () => undefined,
-    limits: { quietMs: 1_000, totalMs: 1_000, maxOutputBytes: 100_000 },
-  };
-  const task = {
-    ticket: 'T-a-1',
-    prompt: 'Do it.',
-    command: null,
-    model: null,
-    title: 't',
-    gatewayUrl: '',
-    session: null,
-    tools: null,
-  };
-  const stop = (): Promise<void> => {
-    stdout.end();
-    stderr.end();
-    return Promise.resolve();
-  };
-  const driven = driveClaude(
-    { stdin, stdout, stderr, exited: new Promise(() => undefined), stop },
-    task,
-    hooks,
-  );
-  const [initialize = ''] = sent;
-  const nonce = /"PreToolUse:([0-9a-f-]+)"/.exec(initialize)?.[1] ?? '';
-  for (const line of lines) stdout.write(`${JSON.stringify(line).replace('NONCE', nonce)}\n`);
-  return { outcome: await driven, sent };
+/** A run whose program writes the given lines; `NONCE` in one stands for what the driver drew. */
+function drive(...lines: Message[]): Promise<Driven> {
+  return driven(driveClaude, (message, say) => {
+    if (message['request_id'] !== 'initialize') return;
+    const nonce = /"PreToolUse:([0-9a-f-]+)"/.exec(JSON.stringify(message))?.[1] ?? '';
+    for (const line of lines) say(JSON.parse(JSON.stringify(line).replace('NONCE', nonce)) as Message);
+  });
 }
 
 const started = { type: 'control_response', response: { subtype: 'success', request_id: 'initialize' } };
@@ -107,7 +73,7 @@ test('the brief is not sent where the hook was not taken', async () => {
   const response = { subtype: 'error', request_id: 'initialize', error: 'hooks are off' };
   const { outcome, sent } = await drive({ type: 'control_response', response });
   expect(outcome.reason).toMatch(/hooks are off/);
-  expect(sent.join('\n')).not.toContain('Do it.');
+  expect(JSON.stringify(sent)).not.toContain('Do it.');
 });
 
 test.each([

@@ -24,7 +24,7 @@ export const codex: AgentProgram = {
   part: 'native program',
   tried: '0.169.0',
   capabilities: [
-    ...['output', 'thoughts', 'tools', 'permissions', 'every call decided'],
+    ...['output', 'thoughts', 'tools', 'permissions', 'every call decided', 'terms told'],
     ...['plan', 'usage', 'context', 'interrupt', 'resume'],
   ],
   inside,

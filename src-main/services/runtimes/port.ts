@@ -119,6 +119,10 @@ export interface RuntimeProbe {
   version: string;
   detail: string;
   probedAt: string;
+  /**
+   * In words. "every call decided": it is made to ask before each. What shows that it does before the brief is given: "check-in", a
+   * hook that came back with a nonce; "terms told", its own word; neither where its protocol has no such thing.
+   */
   capabilities: string[];
 }
 
