@@ -10,20 +10,40 @@ const suiteWithin = 30 * 60_000;
 
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith('--'));
 const named = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
-const fast = ['typecheck', 'lint', 'unit', 'architecture', 'conformance', 'integration', 'e2e'];
+/** Suites that are a command of npm, which passes or fails as a whole. */
+const commands = { typecheck: 'typecheck', lint: 'lint', format: 'format:check' };
+const fast = [...Object.keys(commands), 'unit', 'architecture', 'conformance', 'integration', 'e2e'];
 const slow = ['bad-input', 'programs', 'chaos', 'adversarial'];
 /** Suites that run side by side: what mostly waits beside what does, what computes beside what does little. */
 const stages = [
-  ['typecheck', 'lint', 'architecture'],
-  ['unit'],
-  ['conformance'],
+  ['typecheck', 'lint', 'format', 'architecture'],
+  ['unit', 'conformance'],
   ['integration', 'e2e'],
-  ['bad-input'],
-  ['programs'],
-  ['chaos'],
-  ['adversarial'],
+  ['bad-input', 'programs'],
+  ['chaos', 'adversarial'],
 ];
 const chosen = named.length > 0 ? named : flags.includes('--slow') ? slow : fast;
+
+/** Programs that suites run in, each the leader of a group of its own. */
+const running = new Set();
+
+/** Ends a program and all that it started. */
+function end(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+  process.once(signal, () => {
+    for (const child of running) end(child);
+    process.exit(code);
+  });
 
 await main(async () => {
   await setup({ programs: ['chromium'] });
@@ -59,8 +79,8 @@ async function one(name, folder) {
 }
 
 async function suites(name, report, folder) {
-  if (name === 'typecheck' || name === 'lint') {
-    const code = await run('npm', ['run', '--silent', name], {}, folder, true);
+  if (name in commands) {
+    const code = await run('npm', ['run', '--silent', commands[name]], {}, folder, true);
     return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   }
   if (name === 'e2e') {
@@ -132,30 +152,17 @@ function run(program, args, extra, folder, quiet = false) {
   let output = '';
   child.stdout?.on('data', (data) => (output += data));
   child.stderr?.on('data', (data) => (output += data));
-  const end = () => {
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  };
-  const interrupt = (signal) => {
-    end();
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  };
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  running.add(child);
   const timer = setTimeout(() => {
     process.stdout.write(
       `${args.join(' ')} took longer than ${suiteWithin / 60_000} minutes and was ended.\n`,
     );
-    end();
+    end(child);
   }, suiteWithin);
   return new Promise((resolve) => {
     const done = (code) => {
       clearTimeout(timer);
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
+      running.delete(child);
       if (quiet && code !== 0) process.stdout.write(output);
       resolve(code);
     };

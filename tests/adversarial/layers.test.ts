@@ -173,7 +173,7 @@ describe('the four layers, proved', () => {
           ...{ title: `Without ${layers.join(', ')}`, paths: ['q.txt'] },
           ...{ acceptance: ['true'], command: 'true' },
         });
-        for await (const _report of await core.client.start({}));
+        for await (const _report of await core.client.start({ phase: 7 }));
         const waits = held(await core.client.ticket.show({ id }));
         expect([waits.state, waits.attempts]).toEqual(['ready', 0]);
         const named = `quant is sealed and needs all four layers, but the layer "${layers[0]}"`;

@@ -37,8 +37,8 @@ describe('approved tickets are dispatched by their approval', () => {
       command: 'cat first.txt > second.txt',
       dependsOn: [first.id],
     });
-    const started = await desk.start();
-    expect(started.phases[7]).toMatchObject({
+    const started = await desk.dispatch();
+    expect(started.phases[0]).toMatchObject({
       outcome: 'waiting',
       reason: expect.stringContaining(`${second.id}: waits for ${first.id}`) as string,
     });
@@ -64,7 +64,7 @@ describe('approved tickets are dispatched by their approval', () => {
       command: 'echo other > other.txt',
     });
     await desk.ask(['ticket', 'block', blocked.id, '--reason', 'not wanted']);
-    const started = await desk.start();
+    const started = await desk.dispatch();
     expect(await desk.show(after.id)).toMatchObject({
       state: 'blocked',
       attempts: 0,
@@ -82,7 +82,7 @@ describe('approved tickets are dispatched by their approval', () => {
     const elsewhere = await order('Elsewhere', ['docs/**'], 'mkdir docs && echo docs > docs/read.txt');
     for (const ticket of [one, two, elsewhere]) await desk.approve(ticket);
     await desk.untilState(elsewhere.id, 'merged');
-    await desk.start();
+    await desk.dispatch();
     const [oneMerged] = await positions(desk, one.id, 'ticket.merged');
     const [twoBegun] = await positions(desk, two.id, 'attempt.started');
     const [elsewhereBegun] = await positions(desk, elsewhere.id, 'attempt.started');

@@ -35,11 +35,11 @@ describe('a repository that the operator works in', () => {
       paths: ['notes.txt'],
       command: 'echo two >> notes.txt',
     });
-    const started = await desk.start();
+    const started = await desk.dispatch();
     const waiting = await desk.show(ticket.id);
     expect(waiting.state).toBe('verifying');
     expect(waiting.reason).toContain(repository);
-    expect(started.phases[7]).toMatchObject({
+    expect(started.phases[0]).toMatchObject({
       outcome: 'waiting',
       reason: expect.stringContaining(repository) as string,
     });
@@ -59,10 +59,10 @@ describe('a repository that the operator works in', () => {
       paths: ['notes.txt'],
       command: 'echo three >> notes.txt',
     });
-    await desk.start();
+    await desk.dispatch();
     expect((await desk.show(ticket.id)).state).toBe('verifying');
     await git(repository, 'checkout', '-q', '--', 'notes.txt');
-    expect((await desk.start()).merged).toEqual([ticket.id]);
+    expect((await desk.dispatch()).merged).toEqual([ticket.id]);
   });
 
   test('another git command that holds the index makes the merge wait; when its lock is gone, it goes on by itself', async () => {
@@ -73,7 +73,7 @@ describe('a repository that the operator works in', () => {
       paths: ['locked.txt'],
       command: 'echo locked > locked.txt',
     });
-    await desk.start();
+    await desk.dispatch();
     expect(await desk.show(ticket.id)).toMatchObject({
       state: 'verifying',
       reason: `waits for ${repository}: another git command holds its index`,
@@ -276,7 +276,7 @@ describe('a repository with a remote', () => {
     });
     const merged = await desk.untilState(ticket.id, 'merged');
     expect(merged).toMatchObject({ state: 'merged', base: theirs });
-    await desk.start();
+    await desk.dispatch();
     const after = await desk.show(ticket.id);
     expect(after.timeline.map((entry) => entry.type)).toContain('merge.published');
     expect(await git(remote, 'rev-parse', 'main')).toBe(merged.mergedCommit);
@@ -293,19 +293,19 @@ describe('a repository with a remote', () => {
       paths: ['apart.txt'],
       command: 'echo apart > apart.txt',
     });
-    const started = await desk.start();
+    const started = await desk.dispatch();
     const waiting = await desk.show(ticket.id);
     expect(waiting).toMatchObject({
       state: 'ready',
       attempts: 0,
       reason: expect.stringMatching(/have parted/) as string,
     });
-    expect(started.phases[7]).toMatchObject({
+    expect(started.phases[0]).toMatchObject({
       outcome: 'waiting',
       reason: expect.stringContaining('have parted') as string,
     });
     await git(repository, 'pull', '-q', '--no-rebase', '--no-edit');
-    expect((await desk.start()).merged).toEqual([ticket.id]);
+    expect((await desk.dispatch()).merged).toEqual([ticket.id]);
   });
 
   test('a remote that cannot be reached does not undo the merge: it says that it was not pushed', async () => {
@@ -315,7 +315,7 @@ describe('a repository with a remote', () => {
       paths: ['alone.txt'],
       command: 'echo alone > alone.txt',
     });
-    await desk.start();
+    await desk.dispatch();
     const merged = await desk.show(ticket.id);
     expect(merged.state).toBe('merged');
     expect(merged.timeline.find((entry) => entry.type === 'merge.published')?.text).toMatch(

@@ -222,7 +222,7 @@ describe('what a run may say, and what waits for the operator, through the CLI',
     expect(said['wrong']?.isError).toBe(true);
     expect(said['handoff']?.isError).toBe(false);
     expect(merged.timeline.some((entry) => entry.type === 'wiki.write-requested')).toBe(true);
-    await desk.start();
+    await desk.dispatch();
     const [page] = await desk.ask<SearchHit[]>(['wiki', 'search', 'Tools speak over a socket']);
     expect(page).toMatchObject({ brand: 'shop', confidence: 'high' });
     expect(page?.sources).toContainEqual({ kind: 'ticket', ref: ticket.id });

@@ -46,6 +46,8 @@ export interface Desk {
   approve(ticket: { id: string; hash: string }): Promise<TicketSummary>;
   show(id: string): Promise<TicketDetail>;
   start(...args: string[]): Promise<Started>;
+  /** The day's dispatch alone: without the doctor and what else a day begins with. */
+  dispatch(): Promise<Started>;
   addBrand(id: string, repository: string, ...args: string[]): Promise<AddedBrand>;
   /** Settles with the first item of the feed that is accepted; the snapshot's tickets and runs count as items. */
   until(accept: (item: FeedItem) => boolean): Promise<void>;
@@ -162,6 +164,7 @@ export async function openDesk(options: {
     },
     show: (id) => ask(['ticket', 'show', id]),
     start: (...args) => ask(['start', ...args]),
+    dispatch: () => ask(['start', '--phase', '7']),
     addBrand: (id, repository, ...args) =>
       ask(['brand', 'add', id, '--name', id, '--repository', repository, ...args, '--yes']),
     async untilState(id, state) {

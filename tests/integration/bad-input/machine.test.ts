@@ -67,7 +67,7 @@ async function waitsFor(change: string, title: string, reason: RegExp): Promise<
   } finally {
     await end();
   }
-  await desk.start();
+  await desk.dispatch();
   expect((await desk.show(id)).state).toBe('merged');
 }
 

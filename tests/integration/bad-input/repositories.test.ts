@@ -175,13 +175,13 @@ describe('a repository that only looks unusual is taken, and work is merged in i
       paths: ['notes.txt'],
       command: 'echo two >> notes.txt',
     });
-    const started = await desk.start();
+    const started = await desk.dispatch();
     expect((await desk.show(fine.id)).state).toBe('merged');
     const waits = await desk.show(lost.id);
     expect(waits.state).toBe('ready');
     expect(waits.reason).toContain(folder);
-    expect(started.phases[7]?.reason).toContain(folder);
+    expect(started.phases[0]?.reason).toContain(folder);
     await rename(`${folder}.moved`, folder);
-    expect((await desk.start()).merged).toEqual([lost.id]);
+    expect((await desk.dispatch()).merged).toEqual([lost.id]);
   });
 });
