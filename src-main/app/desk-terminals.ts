@@ -6,7 +6,6 @@ import { fail, ok, type Result } from '../contract/errors.ts';
 import type { RunId } from '../contract/ids.ts';
 import { DESK_ROLE } from '../contract/terminal-names.ts';
 import { type TerminalSize, type TerminalView } from '../contract/terminals.ts';
-import { costUsd } from '../domain/cost.ts';
 import { sandboxProfile, type SandboxProfile } from '../domain/sandbox-profile.ts';
 import { openRunGateway, type ModelUpstream, type RunGateway } from '../services/gateway/index.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
@@ -16,6 +15,7 @@ import { layHome } from './agent-homes.ts';
 import type { Brand } from './brand.ts';
 import type { Desk, ReadyDesk } from './desk.ts';
 import { layDeskPrograms, PROGRAMS_INSIDE, type DeskPrograms } from './desk-programs.ts';
+import { createSpending } from './spending.ts';
 import type { Timer } from './timer.ts';
 
 /** The terminals of one brand's desk: each is a run, so that what it spends and was denied is on record. */
@@ -191,8 +191,15 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
   };
 
   const openGateway = (id: RunId): Promise<RunGateway> => {
-    let spent = 0;
-    const cap = brand.config.desk.costCapUsd;
+    const spending = createSpending({
+      run: id,
+      of: 'this terminal',
+      capUsd: brand.config.desk.costCapUsd,
+      spentUsd: 0,
+      record: brand.runs.record,
+      actor: core,
+      today: parts.today,
+    });
     return openRunGateway({
       folder: parts.sockets,
       owner: brand.identity,
@@ -201,24 +208,8 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
       network: brand.config.desk.network,
       models: parts.models,
       stopped: (text) => brand.leaving('model request', text, id),
-      budget: () =>
-        spent < cap
-          ? { allowed: true, reason: '' }
-          : { allowed: false, reason: `The cost cap of ${cap.toFixed(2)} USD for this terminal is spent.` },
-      onUsage: ({ provider, model, inputTokens, outputTokens }) => {
-        const cost = costUsd(model, inputTokens, outputTokens);
-        spent += cost;
-        const data = {
-          run: id,
-          provider,
-          model,
-          inputTokens,
-          outputTokens,
-          costUsd: cost,
-          day: parts.today(),
-        };
-        brand.runs.record(id, [{ type: 'run.used', data }], core);
-      },
+      budget: spending.budget,
+      onUsage: spending.use,
       onDecision: () => undefined,
       clock: parts.timer,
     });

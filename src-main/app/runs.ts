@@ -6,7 +6,7 @@ import type { Actor } from '../contract/events.ts';
 import type { AttemptId, BrandId, RunId, TicketId } from '../contract/ids.ts';
 import { RUN_TOOLS_SERVER } from '../contract/run-api.ts';
 import { SessionId } from '../contract/runs.ts';
-import { costUsd, isPriced } from '../domain/cost.ts';
+import { isPriced } from '../domain/cost.ts';
 import type { Run } from '../domain/run.ts';
 import { INSIDE } from '../domain/inside.ts';
 import { sandboxProfile, type ProfileFacts, type SandboxProfile } from '../domain/sandbox-profile.ts';
@@ -22,6 +22,7 @@ import { createHeartbeats } from './heartbeat.ts';
 import type { RunGuard } from './run-guard.ts';
 import type { RecordOfRun } from './run-recorder.ts';
 import type { RunSessions } from './run-sessions.ts';
+import { createSpending } from './spending.ts';
 import type { Timer } from './timer.ts';
 import type { OutputLine, Transcript, Transcripts } from './transcripts.ts';
 
@@ -212,7 +213,15 @@ export function createRuns(options: {
     layHome(home, [...needs.value.homeFiles, ...logins], identity);
     const taking = { runtime, home, room: { ...room, name: `${id} session` } };
     const resumed = request.resumes && (await options.sessions.takeUp(request.resumes, task, taking));
-    let spent = request.spentUsd;
+    const spending = createSpending({
+      run: id,
+      of: request.ticket ?? contract.name,
+      capUsd: request.costCapUsd,
+      spentUsd: request.spentUsd,
+      record,
+      actor: core,
+      today: options.today,
+    });
     const { ticket, inTicket } = request;
     const { checkout } = request.room;
     const { scrubAll: clean } = grants;
@@ -245,35 +254,10 @@ export function createRuns(options: {
       allowHost: (host) => guard.reaches(host),
       models: options.models,
       stopped: (text) => options.leaving('model request', text, id),
-      budget: () =>
-        spent < request.costCapUsd
-          ? { allowed: true, reason: '' }
-          : {
-              allowed: false,
-              reason: `The cost cap of ${request.costCapUsd.toFixed(2)} USD for ${request.ticket} is spent (${spent.toFixed(2)} USD).`,
-            },
+      budget: spending.budget,
       onUsage: (usage) => {
-        const cost = costUsd(usage.model, usage.inputTokens, usage.outputTokens);
-        spent += cost;
-        const { provider, model, inputTokens, outputTokens } = usage;
-        record(
-          id,
-          [
-            {
-              type: 'run.used',
-              data: {
-                run: id,
-                provider,
-                model,
-                inputTokens,
-                outputTokens,
-                costUsd: cost,
-                day: options.today(),
-              },
-            },
-          ],
-          core,
-        );
+        const cost = spending.use(usage);
+        const { model, inputTokens, outputTokens } = usage;
         write({
           kind: 'usage',
           text: `${model}: ${inputTokens} tokens in, ${outputTokens} out, ${cost.toFixed(4)} USD${isPriced(model) ? '' : ' (its price is not known: the dearest is counted)'}`,

@@ -93,6 +93,24 @@ const housekeeping = ticket({
   housekeeping: true,
   reason: 'waits for a repair',
 });
+const conflicting = ticket({
+  id: 'T-label-35',
+  brand: 'label',
+  title: 'Sort the catalogue',
+  state: 'verifying',
+  questions: [
+    {
+      id: 'conflict-T-label-35.2',
+      run: null,
+      about: 'conflict',
+      text: 'it does not merge with main: content/catalogue.md',
+      choices: ['Do it again on the branch as it is now', 'No, block the ticket'],
+      at,
+      answer: null,
+      answeredAt: null,
+    },
+  ],
+});
 /** A question of a desk: no ticket is behind it. */
 const ofDesk = (id: string, part: Partial<AskView> = {}) =>
   AskView.parse({
@@ -119,13 +137,14 @@ const cards = [
   { name: 'a plan', path: '/approvals/T-label-31/plan', shows: 'Read releases from it' },
   { name: 'a question', path: '/approvals/T-label-32/question', shows: 'Which of them should' },
   { name: 'a checkpoint', path: '/approvals/T-label-33/checkpoint', shows: 'it changes a database' },
+  { name: 'a conflict', path: '/approvals/T-label-35/conflict', shows: 'It does not merge with main' },
   { name: 'housekeeping', path: '/approvals/T-label-34/housekeeping', shows: 'wiki index equals the files' },
   { name: 'a call of a desk', path: '/approvals/ask/A-label-1', shows: 'published cannot be taken back' },
   { name: 'what stopped', path: '/approvals/T-quant-7/dead-letter', shows: 'It stopped by itself' },
 ];
 
 test.beforeEach(({ core }) => {
-  for (const each of [planned, asking, stopped, housekeeping]) core.replace(each);
+  for (const each of [planned, asking, stopped, housekeeping, conflicting]) core.replace(each);
   core.asks(ofDesk('A-label-1'));
 });
 
