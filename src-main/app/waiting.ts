@@ -26,7 +26,7 @@ export function waitingOfAsk(
     brand,
     ticket: ask.ticket,
     run: ask.run,
-    title: ticket?.draft.title ?? ask.role,
+    title: ticket?.draft.title ?? `${ask.role} wants to use ${ask.tool}`,
     detail: `${ask.tool}: ${ask.text || ask.paths.join(', ')} (${ask.rule}: ${ask.reason})`,
     priority: ticket?.draft.priority ?? 1,
     since: ask.askedAt,

@@ -1,5 +1,7 @@
+import { useEffect } from 'react';
 import { useDecisions } from '../../decisions.ts';
 import { useQuery } from '../../query.ts';
+import { go } from '../../router.ts';
 import type { Route } from '../../routes.ts';
 import { useLive } from '../../store.ts';
 import { t } from '../../strings/en.ts';
@@ -51,6 +53,11 @@ export function ApprovalsScreen({ named }: { named: Named }) {
             : each.ticket === named.ticket && each.kind === named.kind,
         );
   const item = waiting[at];
+  // What is shown stays shown, whatever is decided elsewhere: no other card slips under the hand.
+  const place = named === null && item !== undefined ? placeOf(item) : null;
+  useEffect(() => {
+    if (place !== null) go(place, { replace: true });
+  }, [place]);
   const following = waiting.length > 1 ? waiting[(at + 1) % waiting.length] : undefined;
   const next = following === undefined ? null : placeOf(following);
   const isAsk = item === undefined ? named?.kind === 'ask' : item.kind === 'ask';
