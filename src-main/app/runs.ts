@@ -305,7 +305,7 @@ export function createRuns(options: {
       if (resumed) {
         write({ kind: 'note', text: `it goes on with the session of ${request.resumes}` });
         const end = await drive(request, resumed, granted, guard, abort, entry, write);
-        if (end.outcome !== 'failed' || spent > request.spentUsd) return end;
+        if (end.outcome !== 'failed' || spending.hasUsed()) return end;
         write({ kind: 'note', text: `it cannot go on with that session, and begins anew: ${end.reason}` });
       }
       for (let retry = 0; ; retry += 1) {

@@ -9,6 +9,8 @@ export interface Spending {
   budget: RunGatewayOptions['budget'];
   /** Records a use; gives back what it cost. */
   use(usage: ModelUsage): number;
+  /** Whether the run itself has used anything. */
+  hasUsed(): boolean;
 }
 
 /**
@@ -27,6 +29,7 @@ export function createSpending(parts: {
 }): Spending {
   const { run, of, capUsd } = parts;
   let spent = parts.spentUsd;
+  let used = false;
   return {
     budget: () =>
       spent < capUsd
@@ -38,9 +41,11 @@ export function createSpending(parts: {
     use({ provider, model, inputTokens, outputTokens }) {
       const cost = costUsd(model, inputTokens, outputTokens);
       spent += cost;
+      used = true;
       const data = { run, provider, model, inputTokens, outputTokens, costUsd: cost, day: parts.today() };
       parts.record(run, [{ type: 'run.used', data }], parts.actor);
       return cost;
     },
+    hasUsed: () => used,
   };
 }
