@@ -88,6 +88,8 @@ function settings(gatewayUrl: string, named: string): Record<string, unknown> {
     autoupdate: false,
     share: 'disabled',
     snapshot: false,
+    // The answer to a question may take so long, in milliseconds.
+    experimental: { mcp_timeout: 600_000 },
     model,
     small_model: model,
     enabled_providers: [provider],
