@@ -88,7 +88,8 @@ export async function diffText(
 
 /**
  * Everything readable that commits bring with them: each commit as its object says (message, who made it, what else stands there)
- * and what it changed, names and bytes, also where attributes or a NUL would have it taken for no text. Cut at `maxBytes`.
+ * and what it changed, names and lines, also where attributes or a NUL would have it taken for no text. Of what really is none the
+ * words are left that stand in it. Cut at `maxBytes`.
  */
 export async function broughtText(
   room: Room,
@@ -109,7 +110,19 @@ export async function broughtText(
     if (result.outcome === 'timeout' || result.code !== 0) throw gitFault(args, result);
     text += result.stdout.toString('utf8');
   }
-  return { text, truncated: false };
+  return { text: readable(text), truncated: false };
+}
+
+/** What no text holds, and what can be read in a line of it all the same. */
+const NO_TEXT = /[\u0001-\u0008\u000e-\u001f\ufffd]/;
+const READABLE = /[\t\u0020-\u007e]{8,}/g;
+
+function readable(text: string): string {
+  return text
+    .replaceAll('\0', ' ')
+    .split('\n')
+    .map((line) => (NO_TEXT.test(line) ? (line.match(READABLE) ?? []).join(' ') : line))
+    .join('\n');
 }
 
 /** Every file of a commit, links and submodules included. */
