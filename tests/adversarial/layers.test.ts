@@ -185,4 +185,61 @@ describe('the four layers, proved', () => {
     },
     180_000,
   );
+
+  const names: readonly LayerName[] = ['call', 'room', 'kernel', 'exit'];
+  const several = Array.from({ length: 16 }, (_, bits) => names.filter((_name, at) => (bits >> at) & 1))
+    .filter((absent) => absent.length === 2 || absent.length === 3)
+    .sort((a, b) => a.length - b.length);
+
+  test('[B4] with each pair and each triple absent all of them are named, and a sealed brand does not run', async () => {
+    let absent: readonly LayerName[] = [];
+    const has = (layer: LayerName) => !absent.includes(layer);
+    const core = await place.open({
+      ...layerParts,
+      decide: (...asked) => ({
+        ...layerParts.decide(...asked),
+        ...(has('call') ? {} : { decision: 'allow' }),
+      }),
+      sandbox: (options) => {
+        const layer = kernelLayerAt(options.landlockPath);
+        return sandboxWith({
+          buildArguments: (input) => (has('room') ? buildArguments(input) : withNetwork(input)),
+          kernelLayer: () => (has('kernel') ? layer() : null),
+        })(options);
+      },
+      audit: (...given) =>
+        has('exit')
+          ? layerParts.audit(...given)
+          : Promise.resolve({ outcome: 'pass', detail: 'skipped', durationMs: 0 }),
+    });
+    const siege = laySiege(core);
+    try {
+      const ordered: string[] = [];
+      for (absent of several) {
+        const draft = { title: absent.join(', '), paths: ['q.txt'], acceptance: ['true'], command: 'true' };
+        ordered.push((await siege.order('quant', draft)).id);
+        const proof = held(await core.client.guard.prove({ brand: 'quant' })).brands[0]?.layers;
+        expect(proof?.flatMap(({ layer, live }) => (live ? [] : [layer]))).toEqual(absent);
+      }
+      for await (const _report of await core.client.start({}));
+      for (const id of ordered) {
+        const waits = held(await core.client.ticket.show({ id }));
+        expect([waits.title, waits.state, waits.attempts]).toEqual([waits.title, 'ready', 0]);
+        expect(waits.reason).toContain('quant is sealed and needs all four layers');
+      }
+      expect(ordered).toHaveLength(10);
+      // The control: with all four it runs.
+      absent = [];
+      await siege.order('quant', {
+        title: 'All four',
+        paths: ['q.txt'],
+        acceptance: ['true'],
+        command: 'true',
+      });
+      await siege.until(ordered[0] ?? '', ({ attempts }) => attempts > 0);
+    } finally {
+      await siege.end();
+      await core.close();
+    }
+  });
 });
