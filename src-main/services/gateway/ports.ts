@@ -94,6 +94,8 @@ export interface GatewayLimits {
   /** Calls of the run API: the bucket's size, and how many come back each second. */
   callsBurst: number;
   callsPerSecond: number;
+  /** Calls of one run in all by which something is kept: what it says must not fill the disk. */
+  keptCalls: number;
   /** The same for hooks: an agent makes many calls, and a hook that is turned away is a denial. */
   hooksBurst: number;
   hooksPerSecond: number;
@@ -157,6 +159,7 @@ export const defaultLimits: GatewayLimits = {
   modelCalls: 16,
   callsBurst: 60,
   callsPerSecond: 5,
+  keptCalls: 2_000,
   hooksBurst: 500,
   hooksPerSecond: 100,
 };

@@ -232,6 +232,23 @@ describe('the run API', () => {
     expect(reports).toEqual([]);
   });
 
+  test('takes so much from one run and no more, however slowly it comes; what only asks is answered', async () => {
+    const { gateway, reports, clock } = await openForTest({ limits: { keptCalls: 3 } });
+    const statuses: number[] = [];
+    for (const path of [
+      runApiPaths.comment,
+      runApiPaths.progress,
+      runApiPaths.comment,
+      runApiPaths.comment,
+    ]) {
+      clock.at += 60_000;
+      statuses.push((await post(gateway.socketPath, path, { text: 'x' })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect(reports).toHaveLength(3);
+    expect((await call(gateway.socketPath, { path: runApiPaths.brief })).status).toBe(200);
+  });
+
   test('limits the rate by its clock', async () => {
     const { gateway, clock } = await openForTest({ limits: { callsBurst: 3, callsPerSecond: 1 } });
     const statuses = async (count: number): Promise<number[]> => {

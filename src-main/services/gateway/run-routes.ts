@@ -79,9 +79,13 @@ const callOf: Record<string, RunCall | 'guard'> = {
   [runApiPaths.checkpoint]: 'checkpoint',
 };
 
+/** What only asks; a hook is bounded by the guard that answers it. */
+const NOT_KEPT: ReadonlySet<RunCall | 'guard'> = new Set(['brief', 'wiki-search', 'guard']);
+
 export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
   const { run, reports, limits } = options;
   const bucket = createTokenBucket(options.clock, limits.callsBurst, limits.callsPerSecond);
+  let kept = 0;
   const hooks = createTokenBucket(options.clock, limits.hooksBurst, limits.hooksPerSecond);
 
   const takeResult = async (reading: ResultReading): Promise<Reply> => {
@@ -277,6 +281,12 @@ export function createRunRoutes(options: RunRoutesOptions): RunRoutes {
     }
     const method = pathname === runApiPaths.brief ? 'GET' : 'POST';
     if (request.method !== method) return refusal('method-not-allowed', `${pathname} takes ${method}.`, '');
+    if (!NOT_KEPT.has(call) && (kept += 1) > limits.keptCalls)
+      return refusal(
+        'rate-limited',
+        `This run has said all that one run may, ${limits.keptCalls} things.`,
+        'End it.',
+      );
     if (method === 'GET') return { status: 200, body: { brief: reports.brief(), calls: run.calls } };
     const reading = await readBody(request, limits.apiBodyBytes);
     if (!reading.ok && reading.reason === 'too-large') {
