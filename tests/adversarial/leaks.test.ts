@@ -51,6 +51,7 @@ async function openBrands(made?: LayerParts) {
     core,
     siege,
     label,
+    quant,
     async close() {
       await siege.end();
       await core.close();
@@ -139,6 +140,35 @@ describe('words of a sealed brand that a run of another one knows', () => {
     expect(exits.slice(SAID.length).sort()).toEqual(CARRIED.map(({ exit }) => exit).sort());
     expect(text).not.toContain('seven day average');
     expect(shipped.label.git('rev-parse', 'main')).toBe(before);
+  });
+
+  test('[B6] are written into no page, also where they were nobody’s before (words.written-page)', async () => {
+    const { core, siege, quant } = shipped;
+    const learn = async (own: string, description: string, meanwhile: () => void): Promise<string[]> => {
+      const { id } = await siege.order('label', {
+        ...{ title: own, description, paths: [`${own}/**`], acceptance: ['true'] },
+        command: `mkdir ${own} && atrium ask "Go on?" > ${own}/x`,
+      });
+      const { questions } = await siege.until(id, ({ questions: all }) => all.length > 0);
+      meanwhile();
+      held(await core.client.question.answer({ id, question: questions[0]?.id ?? '', answer: 'yes' }));
+      const after = (await siege.until(id, ({ state }) => state === 'merged')).timeline.at(-1)?.position ?? 0;
+      const written = async () =>
+        held(await core.client.events({ brand: 'label', after, limit: 100 })).flatMap(({ type, data }) =>
+          type === 'page.written' || (type === 'guard.decided' && (data as { tool: string }).tool === 'page')
+            ? [type]
+            : [],
+        );
+      for await (const item of await core.client.feed({}))
+        if ((item.kind === 'snapshot' || item.kind === 'activity') && (await written()).length > 0) break;
+      return written();
+    };
+    const words = (of: string) =>
+      `${of}: every order of the morning is filled at the opening price less one tenth of what the day before had moved it by the close`;
+    // The control: nobody else has them.
+    expect(await learn('free', words('Alpha'), () => undefined)).toContain('page.written');
+    const stopped = await learn('taken', words('Beta'), () => void quant.commit({ 'b.txt': words('Beta') }));
+    expect(stopped).toEqual(['guard.decided']);
   });
 
   test('the control: where exits stop nothing, all of it is taken', async () => {

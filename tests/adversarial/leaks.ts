@@ -93,6 +93,14 @@ export const CARRIED: readonly WayOut[] = [
   ),
 ];
 
+/** The way out of words that were nobody's when the run began. */
+export const PAGE_TEST: Mechanism = {
+  id: 'words.written-page',
+  family: 'words carried out',
+  tries: 'have words written into a page that became another brand’s while it worked',
+  stoppedBy: ['exits'],
+};
+
 /** Where a run could leave a secret that it was granted; all are tried by one run but for those that a ticket ends with. */
 export const SECRET_TESTS: readonly Mechanism[] = [
   {

@@ -2,7 +2,7 @@ import { DECISION_TESTS, HIDDEN } from './decisions.ts';
 import { DOOR_ATTACKS, DOOR_TESTS } from './door.ts';
 import { GATE_ATTACKS, GATE_TESTS } from './gate.ts';
 import { INSIDE_ATTACKS } from './inside.ts';
-import { CARRIED, SAID, SECRET_TESTS } from './leaks.ts';
+import { CARRIED, PAGE_TEST, SAID, SECRET_TESTS } from './leaks.ts';
 import { PROTOCOL_TESTS } from './protocols.ts';
 import { SABOTAGE_TESTS } from './sabotage.ts';
 import { SILENCE_TESTS } from './silence.ts';
@@ -27,6 +27,7 @@ export const IN_TESTS: readonly Mechanism[] = [
   ...SILENCE_TESTS,
   ...DOOR_TESTS,
   ...SABOTAGE_TESTS,
+  PAGE_TEST,
   ...SECRET_TESTS,
   ...DECISION_TESTS,
   ...PROTOCOL_TESTS,
