@@ -137,6 +137,11 @@ function contractRows(
         reason,
       });
   };
+  grant('read', readable, 'its contract lets it read here');
+  grant('search', readable, 'its contract lets it read here');
+  grant('edit', writable, 'its contract lets it write here');
+  grant('execute', 'any', 'its contract lets it run commands inside the walls');
+  grant('fetch', 'any', 'its contract lets it reach the hosts of its ticket; the gateway holds the list');
   const said = runTools.filter(([, call]) => contract.calls.includes(call)).map(([tool]) => tool);
   if (said.length > 0)
     grants.push({
@@ -148,11 +153,6 @@ function contractRows(
       places: 'any',
       reason: 'its contract lets it say this',
     });
-  grant('read', readable, 'its contract lets it read here');
-  grant('search', readable, 'its contract lets it read here');
-  grant('edit', writable, 'its contract lets it write here');
-  grant('execute', 'any', 'its contract lets it run commands inside the walls');
-  grant('fetch', 'any', 'its contract lets it reach the hosts of its ticket; the gateway holds the list');
   grant('report', 'any', 'its contract lets it report');
   for (const kind of DIRECTION) grant(kind, 'any', 'its contract lets it direct the work of others');
 
