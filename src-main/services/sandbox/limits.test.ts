@@ -99,19 +99,19 @@ describe.runIf(here().kind !== 'watch')('control groups', () => {
     const fixture = openFixture({ keeper: here() });
     const of = (group: string) =>
       fixture.profile({
-        limits: { ...limits, memoryMb: 2_000, together: { group, memoryMb: 200, processes: 200 } },
+        limits: { ...limits, memoryMb: 2_000, together: { group, memoryMb: 235, processes: 200 } },
       });
     const node = (script: string) => ['/bin/sh', '-c', `node -e "${script}"`];
     const bounds = { timeoutMs: 60_000, maxOutputBytes: 65_536 };
     try {
       const kept =
-        'const kept = Buffer.alloc(4e7, 1); console.log(kept.length); setInterval(() => kept, 1e6)';
+        'const kept = Buffer.alloc(7e7, 1); console.log(kept.length); setInterval(() => kept, 1e6)';
       const holding = await fixture.sandbox.launch(of('label'), node(kept));
       await once(holding.stdout, 'data');
-      const elsewhere = await fixture.sandbox.run(of('quant'), node('Buffer.alloc(13e7, 1)'), bounds);
+      const grows = node('Buffer.alloc(17e7, 1)');
+      const elsewhere = await fixture.sandbox.run(of('quant'), grows, bounds);
       expect(elsewhere).toMatchObject({ outcome: 'exited', code: 0 });
-      const grows = 'const kept = []; setInterval(() => kept.push(Buffer.alloc(4e6, 1)), 1)';
-      const grown = await fixture.sandbox.run(of('label'), node(grows), bounds);
+      const grown = await fixture.sandbox.run(of('label'), grows, bounds);
       expect(grown).toMatchObject({ outcome: 'killed', outOfMemory: true });
       expect(existsSync(`/proc/${holding.pid}`)).toBe(true);
       await holding.stop();
