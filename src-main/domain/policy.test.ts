@@ -183,7 +183,7 @@ describe('the executor', () => {
       'says what its contract lets it say',
       call({ kind: 'report', tool: 'submit_result' }),
       'allow',
-      'ticket-executor.report',
+      'ticket-executor.calls',
     ],
     ['says nothing else', call({ kind: 'report', tool: 'submit_verdict' }), 'deny', 'not-its-call'],
     ['has no tool that nobody knows', call({ kind: 'other', tool: 'mcp__x__y' }), 'deny', 'default-deny'],
