@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { TicketId } from '../../contract/ids.ts';
 import { plural } from '../../domain/plural.ts';
 import { evolveTicket } from '../../domain/ticket-fold.ts';
@@ -58,7 +57,7 @@ export function proveLog(task: LogTask): StoreProof | BrandLogProof {
     return {
       ...store,
       exported: attempt(() => proveExport(reader, task.exported)),
-      restored: attempt(() => proveRestore(task.exported)),
+      restored: attempt(() => proveRestore(task.exported, join(dirname(task.file), 'restored'))),
     };
   } finally {
     reader.close();
@@ -125,12 +124,16 @@ function ticketsAt(reader: EventStoreReader, position: number): Ticket[] {
   return [...tickets.values()].sort((a, b) => number(a) - number(b));
 }
 
-/** Brings the export into an empty log and reads it back. */
-function proveRestore(exported: Exported): Finding {
+/**
+ * Brings the export into an empty log and reads it back.
+ * @param folder made for it and removed; what a proof that was cut off left there goes first
+ */
+function proveRestore(exported: Exported, folder: string): Finding {
   if (exported === null) return NO_EXPORT;
   const lines = parseTicketLines(exported.text, exported.file);
   if (!lines.ok) return { ok: false, detail: lines.failure.message };
-  const folder = mkdtempSync(join(tmpdir(), 'atrium-restore-'));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { mode: 0o700 });
   try {
     const opened = openEventStore({
       file: join(folder, 'brand.db'),
