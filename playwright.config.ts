@@ -22,7 +22,7 @@ export default defineConfig({
     launchOptions: {
       ...(chromium === undefined ? {} : { executablePath: chromium }),
       args: [
-        // Drawn without a processor of graphics, real or imitated, which costs the tests most of their time.
+        // An imitated processor of graphics would compete with the core for the real ones.
         '--disable-gpu',
         // Chromium refuses its own sandbox to root; the pages under test are our own.
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
