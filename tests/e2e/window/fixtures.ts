@@ -633,15 +633,7 @@ export function snapshotOf(amount: Amount): Snapshot {
         present: true,
         version: '0.61.0',
         detail: 'Key from GEMINI_API_KEY',
-        capabilities: [
-          'output',
-          'tools',
-          'permissions',
-          'every call decided',
-          'usage',
-          'interrupt',
-          'resume',
-        ],
+        capabilities: ['output', 'tools', 'permissions', 'every call decided', 'usage', 'interrupt'],
         probedAt: before(4),
       },
       {
