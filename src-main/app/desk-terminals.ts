@@ -165,8 +165,8 @@ export function createDeskTerminals(parts: DeskTerminalParts): DeskTerminals {
         return fail('fault', ending, 'ask the doctor: "atrium doctor"');
       }
       const canaries = proof.canaries.filter((canary) => canary.expected === 'denied').length;
-      const probe = await sandbox.probe();
-      const limits = probe.available ? `${probe.limits}: ${probe.limitsDetail}` : 'not enforced';
+      const kept = sandbox.limits();
+      const limits = `${kept.limits}: ${kept.limitsDetail}`;
       brand.runs.record(id, [{ type: 'run.proved', data: { run: id, canaries, limits } }], core);
       open.set(id, {
         id,

@@ -90,8 +90,8 @@ export function createExaminer(parts: {
       return report('');
     const merged = await git.mergeTree(onto, candidate.commit);
     if (!merged.ok) {
-      const paths = merged.code === 'conflict' ? `: ${merged.conflicts.join(', ')}` : '';
-      note('merge', said('fail', `it does not merge with ${config.branch}${paths}`));
+      const why = merged.code === 'conflict' ? merged.conflicts.join(', ') : 'they have no history in common';
+      note('merge', said('fail', `it does not merge with ${config.branch}: ${why}`));
       return report('');
     }
     note('merge', said('pass', `merges with ${config.branch} at ${onto.slice(0, 10)}`));

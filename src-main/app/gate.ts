@@ -71,6 +71,14 @@ export function createGate(parts: GateParts): Gate {
     return { outcome };
   };
 
+  /** It waits for a folder of the operator's, which is told once a reason. */
+  const waits = ({ ticket: { id }, attempt }: Candidate, detail: string, folder: string): GateOutcome => {
+    const ticket = tickets.get(id);
+    if (ticket?.waitsForFolder !== folder || ticket.reason !== detail)
+      record(id, { type: 'wait-at-gate', attempt, detail, folder });
+    return { outcome: 'waiting', folder };
+  };
+
   const candidateOf = (id: TicketId): Candidate | null => {
     const ticket = tickets.get(id);
     const attempt = ticket?.attempts.find((one) => one.id === ticket.candidate?.attempt);
@@ -108,8 +116,7 @@ export function createGate(parts: GateParts): Gate {
       const strange = await parts.branches.look(repository);
       if (strange !== null) {
         const folder = repository.config.path;
-        record(id, { type: 'wait-at-gate', attempt: candidate.attempt, detail: strange, folder });
-        return { outcome: 'waiting', folder };
+        return waits(candidate, strange, folder);
       }
       const onto = await repository.git.head();
       if (report?.onto !== onto) {
@@ -208,6 +215,11 @@ export function createGate(parts: GateParts): Gate {
     const { attempt } = candidate;
     const { onto } = report;
     const { commit } = await mergeCommitOf(candidate, repository, report);
+    // What waited is told to go to the branch only when it can: the operator may save files there for hours.
+    if (tickets.get(id)?.waitsForFolder != null) {
+      const busy = await repository.git.landingWaits({ commit, expected: onto });
+      if (busy !== null) return waits(candidate, waitsForTree(busy), busy.folder);
+    }
     const begun = record(id, { type: 'begin-merge', attempt, candidate: candidate.commit, commit, onto });
     if (!begun.ok) return refused(candidate, begun.failure);
     const guarded = await brand.guard.act({
@@ -229,9 +241,7 @@ export function createGate(parts: GateParts): Gate {
     const landed = guarded.value;
     if (landed.ok) return merged(id, attempt, { candidate: candidate.commit, commit }, repository);
     if (landed.code === 'working-tree-busy') {
-      const detail = `waits for ${landed.folder}: ${landed.detail}`;
-      record(id, { type: 'wait-at-gate', attempt, detail, folder: landed.folder });
-      return { outcome: 'waiting', folder: landed.folder };
+      return waits(candidate, waitsForTree(landed), landed.folder);
     }
     if (landed.code === 'not-fast-forward') return end(candidate, 'failed', landed.message);
     record(id, {
@@ -281,6 +291,10 @@ function standing(ticket: Ticket): GateReport | undefined {
 function waitsForDoctor(report: GateReport): boolean {
   const against = report.conditions.filter((one) => one.outcome !== 'pass');
   return against.length > 0 && against.every((one) => one.name === 'doctor');
+}
+
+function waitsForTree({ folder, detail }: { folder: string; detail: string }): string {
+  return `waits for ${folder}: ${detail}`;
 }
 
 function doesNotMerge(report: GateReport): boolean {

@@ -29,6 +29,7 @@ import { createLayers, type Layers } from './layers/layers.ts';
 import { makeSocketFolder, removeSocketFolder, workspacePlaces, type Places } from './places.ts';
 import { interruptAttempts } from './recovery.ts';
 import { systemTimer } from './timer.ts';
+import { createSandboxTrial } from './sandbox-trial.ts';
 import { createStart, type Start } from './start.ts';
 import { waitingIn } from './waiting.ts';
 import { inspectWorkspace } from './workspace.ts';
@@ -142,10 +143,7 @@ export async function openWorkspace(
       setImmediate(settleIdle);
     },
   };
-  const obstacle = async (): Promise<string | null> => {
-    const probe = await sandbox.probe();
-    return probe.available ? null : `${probe.message} ${probe.hint}`;
-  };
+  const obstacle = createSandboxTrial(sandbox, () => systemTimer.now());
   const exits = made.exits(() => brands.open().map(({ brand }) => brand));
   const brandParts: BrandParts = {
     exits,

@@ -297,8 +297,8 @@ export function createRuns(options: {
         ...profile,
         environment: { ...profile.environment, ATRIUM_RUN: id, ...grants.environment },
       };
-      const probe = await sandbox.probe();
-      const limits = probe.available ? `${probe.limits}: ${probe.limitsDetail}` : 'not enforced';
+      const kept = sandbox.limits();
+      const limits = `${kept.limits}: ${kept.limitsDetail}`;
       const canaries = proof.canaries.filter((canary) => canary.expected === 'denied').length;
       record(id, [{ type: 'run.proved', data: { run: id, canaries, limits } }], core);
       write({ kind: 'note', text: `${canaries} canaries denied; limits ${limits}` });

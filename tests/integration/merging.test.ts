@@ -47,7 +47,10 @@ describe('a repository that the operator works in', () => {
     expect(await read(repository, 'notes.txt')).toBe('one\nnot saved yet\n');
 
     await git(repository, 'checkout', '-q', '--', 'notes.txt');
-    expect(await desk.untilState(ticket.id, 'merged')).toMatchObject({ state: 'merged', attempts: 1 });
+    const merged = await desk.untilState(ticket.id, 'merged');
+    expect(merged).toMatchObject({ state: 'merged', attempts: 1 });
+    const begun = merged.timeline.filter(({ type }) => type === 'merge.began');
+    expect(begun, 'it is tried once, and again when nothing is in the way').toHaveLength(2);
     expect(await read(repository, 'notes.txt')).toBe('one\ntwo\n');
     expect(await git(repository, 'status', '--porcelain')).toBe('');
   });

@@ -60,6 +60,7 @@ test.each<[string, (ground: Ground) => void, RegExp]>([
   const answer = await landing();
   expect(answer).toMatchObject({ ok: false, code: 'working-tree-busy', folder: ground.host });
   expect(answer).toHaveProperty('detail', expect.stringMatching(detail));
+  expect(await repository.landingWaits({ commit: next, expected: base })).toEqual(answer);
   expect(ground.operator(['rev-parse', 'main'])).toBe(base);
   expect(ground.operator(['--no-optional-locks', 'status', '--porcelain'])).toBe(before);
   expect(readFileSync(join(ground.host, '.git', 'index'))).toEqual(index);
@@ -71,6 +72,13 @@ test('an ignored file in its way is not overwritten', async () => {
   ground.write('ignored2', 'mine\n');
   expect(await landing()).toMatchObject({ code: 'working-tree-busy' });
   expect(readFileSync(join(ground.host, 'ignored2'), 'utf8')).toBe('mine\n');
+});
+
+test('where nothing makes it wait, asking says so and changes nothing', async () => {
+  expect(await repository.landingWaits({ commit: next, expected: base })).toBeNull();
+  expect(ground.operator(['rev-parse', 'main'])).toBe(base);
+  expect(ground.operator(['status', '--porcelain'])).toBe('');
+  expect(existsSync(join(ground.host, '.git', 'atrium-index'))).toBe(false);
 });
 
 test('a branch that is checked out nowhere moves alone', async () => {

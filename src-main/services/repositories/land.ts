@@ -24,8 +24,11 @@ export interface Landed {
   folder: string | null;
 }
 
+/** The operator is at work in the working tree that would move with the branch. */
+export type WorkingTreeBusy = RepositoryFailure<'working-tree-busy'> & { folder: string; detail: string };
+
 export type LandFailure =
-  | (RepositoryFailure<'working-tree-busy'> & { folder: string; detail: string })
+  | WorkingTreeBusy
   | (RepositoryFailure<'moved'> & { actual: string | null })
   | RepositoryFailure<'not-fast-forward'>;
 
@@ -40,6 +43,9 @@ export interface LandInput {
   message: string;
   onStep?: (step: LandingStep) => void;
 }
+
+/** Between which commits the branch would move. */
+type Move = Pick<LandInput, 'commit' | 'expected'>;
 
 const Intent = z.object({
   commit: z.string(),
@@ -62,7 +68,7 @@ function intentFile(room: Room): string {
   return join(room.stateDir, 'landing.json');
 }
 
-function busy(folder: string, detail: string): LandFailure {
+function busy(folder: string, detail: string): WorkingTreeBusy {
   return {
     ...failure(
       'working-tree-busy',
@@ -97,15 +103,12 @@ export async function land(room: Room, input: LandInput): Promise<Landed | LandF
   await bringObjects(room, commit, expected);
   input.onStep?.('objects');
 
-  const { trees, hindered } = await findWorkingTrees(room);
-  if (hindered !== null) return busy(hindered, `${room.branch} is being rebased or bisected there`);
-  const [tree] = trees;
-  if (tree === undefined) {
+  const tree = await onlyTree(room);
+  if (tree === null) {
     if (!(await moveBranch(room, input))) return moved(room, expected, await branchHead(room));
     return { ok: true, commit, repeated: false, folder: null };
   }
-  if (trees.length > 1) return busy(tree.folder, `${room.branch} is checked out in another folder too`);
-  return await landWithTree(room, input, tree);
+  return 'code' in tree ? tree : await landWithTree(room, input, tree);
 }
 
 function moved(room: Room, expected: string, actual: string | null): LandFailure {
@@ -157,6 +160,37 @@ async function moveBranch(room: Room, input: LandInput): Promise<boolean> {
   throw gitFault(args, result);
 }
 
+/**
+ * Why the operator's working tree would make a landing wait; null where it would not. Nothing that the operator could see is
+ * changed, so it can be asked as often as their files change.
+ */
+export async function landingWaits(room: Room, input: Move): Promise<WorkingTreeBusy | null> {
+  const { commit, expected } = {
+    commit: requireObjectId(input.commit),
+    expected: requireObjectId(input.expected),
+  };
+  await bringObjects(room, commit, expected);
+  const tree = await onlyTree(room);
+  if (tree === null || 'code' in tree) return tree;
+  if ((await readIfThere(join(tree.gitDir, 'index.lock'))) !== null)
+    return busy(tree.folder, 'another git command holds its index');
+  try {
+    const rehearsed = await rehearse(room, { commit, expected }, tree);
+    return 'code' in rehearsed ? rehearsed : null;
+  } finally {
+    await dropCopy(tree);
+  }
+}
+
+/** The one working tree that follows the branch; null where the branch is checked out nowhere. */
+async function onlyTree(room: Room): Promise<WorkingTree | WorkingTreeBusy | null> {
+  const { trees, hindered } = await findWorkingTrees(room);
+  if (hindered !== null) return busy(hindered, `${room.branch} is being rebased or bisected there`);
+  const [tree] = trees;
+  if (tree === undefined) return null;
+  return trees.length > 1 ? busy(tree.folder, `${room.branch} is checked out in another folder too`) : tree;
+}
+
 async function landWithTree(room: Room, input: LandInput, tree: WorkingTree): Promise<Landed | LandFailure> {
   const lock = join(tree.gitDir, 'index.lock');
   const token = `atrium ${randomUUID()}\n`;
@@ -170,18 +204,9 @@ async function landWithTree(room: Room, input: LandInput, tree: WorkingTree): Pr
   let open = false;
   try {
     input.onStep?.('locked');
-    const doing = await halfDone(tree);
-    if (doing !== null) return busy(tree.folder, `${doing} is not finished there`);
-    const index = join(tree.gitDir, 'index');
-    const copy = join(tree.gitDir, COPY);
-    const before = await readFile(index).catch(() => null);
-    if (before === null) return busy(tree.folder, 'it has no index');
-    await copyFile(index, copy);
-    const call = await onTree(room, tree, copy);
-    const refused = await rehearse(room, input, tree, call);
-    if (refused !== null) return refused;
-
-    const digest = createHash('sha256').update(before).digest('hex');
+    const rehearsed = await rehearse(room, input, tree);
+    if ('code' in rehearsed) return rehearsed;
+    const { copy, call, digest } = rehearsed;
     const { commit, expected } = input;
     const intent: Intent = { commit, expected, branch: room.branch, ...tree, token, index: digest };
     await writeDurably(intentFile(room), JSON.stringify(intent));
@@ -197,7 +222,7 @@ async function landWithTree(room: Room, input: LandInput, tree: WorkingTree): Pr
     if (written.outcome !== 'exited' || written.code !== 0)
       await reconcile(room, intent, await freshCopy(tree), call);
     input.onStep?.('written');
-    await rename(copy, index);
+    await rename(copy, join(tree.gitDir, 'index'));
     await syncFolder(tree.gitDir);
     input.onStep?.('indexed');
     open = false;
@@ -209,10 +234,14 @@ async function landWithTree(room: Room, input: LandInput, tree: WorkingTree): Pr
 
 /** Takes away what a landing needed: the lock last, so that nobody works on an index that is not settled. */
 async function tidy(room: Room, tree: WorkingTree): Promise<void> {
-  await rm(join(tree.gitDir, COPY), { force: true });
-  await rm(join(tree.gitDir, `${COPY}.lock`), { force: true });
+  await dropCopy(tree);
   await rm(intentFile(room), { force: true });
   await rm(join(tree.gitDir, 'index.lock'), { force: true });
+}
+
+async function dropCopy(tree: WorkingTree): Promise<void> {
+  await rm(join(tree.gitDir, COPY), { force: true });
+  await rm(join(tree.gitDir, `${COPY}.lock`), { force: true });
 }
 
 async function freshCopy(tree: WorkingTree): Promise<string> {
@@ -227,13 +256,33 @@ async function onTree(room: Room, tree: WorkingTree, index: string): Promise<Git
   return { ...here, config: await withoutDrivers(room.git, here), env: { GIT_INDEX_FILE: index } };
 }
 
+/** A landing that nothing refused: the copy of the index that it goes on with, and the sha256 of the index as it was. */
+interface Rehearsed {
+  copy: string;
+  call: GitCall;
+  digest: string;
+}
+
+async function rehearse(room: Room, input: Move, tree: WorkingTree): Promise<Rehearsed | WorkingTreeBusy> {
+  const doing = await halfDone(tree);
+  if (doing !== null) return busy(tree.folder, `${doing} is not finished there`);
+  const index = join(tree.gitDir, 'index');
+  const copy = join(tree.gitDir, COPY);
+  const before = await readFile(index).catch(() => null);
+  if (before === null) return busy(tree.folder, 'it has no index');
+  await copyFile(index, copy);
+  const call = await onTree(room, tree, copy);
+  const refused = await refusal(room, input, tree, call);
+  return refused ?? { copy, call, digest: createHash('sha256').update(before).digest('hex') };
+}
+
 /** Everything that can refuse, on the copied index, with nothing changed. */
-async function rehearse(
+async function refusal(
   room: Room,
-  input: LandInput,
+  input: Move,
   tree: WorkingTree,
   call: GitCall,
-): Promise<LandFailure | null> {
+): Promise<WorkingTreeBusy | null> {
   const head = await askGit(room.git, ['symbolic-ref', '-q', 'HEAD'], call);
   if (head.stdout.toString('utf8') !== `refs/heads/${room.branch}\n`)
     return busy(tree.folder, 'another branch was switched to');
@@ -261,12 +310,7 @@ async function rehearse(
 }
 
 /** An untracked file that the merge would write over: git itself gives way only for those that are not ignored. */
-async function inTheWay(
-  room: Room,
-  input: LandInput,
-  tree: WorkingTree,
-  call: GitCall,
-): Promise<string | null> {
+async function inTheWay(room: Room, input: Move, tree: WorkingTree, call: GitCall): Promise<string | null> {
   const suspects = new Set<string>();
   for (const { path, status } of await changes(room, input.expected, input.commit)) {
     if (status !== 'added') continue;

@@ -13,7 +13,7 @@ import { guessChecks } from './guess-checks.ts';
 import type { GuessedChecks } from './guess-checks.ts';
 import { locateRepository } from './inspect.ts';
 import type { InspectionFailureCode } from './inspect.ts';
-import { land, recoverLanding } from './land.ts';
+import { land, landingWaits, recoverLanding } from './land.ts';
 import { commitMerge, mergeTree } from './merge.ts';
 import { listPins, pinBase, prepareObjects, sweepObjects, unpinBase } from './objects.ts';
 import type { SandboxedCommand } from './ports.ts';
@@ -80,6 +80,7 @@ export interface Repository {
   mergeTree: Bound<typeof mergeTree>;
   commitMerge: Bound<typeof commitMerge>;
   land: Bound<typeof land>;
+  landingWaits: Bound<typeof landingWaits>;
   recoverLanding: Bound<typeof recoverLanding>;
   afterMerge(
     rule: AfterMerge,
@@ -205,6 +206,7 @@ function bind(room: Room): Repository {
     mergeTree: (...rest) => mergeTree(room, ...rest),
     commitMerge: (...rest) => commitMerge(room, ...rest),
     land: (landed) => inTurn(() => land(room, landed)),
+    landingWaits: (move) => inTurn(() => landingWaits(room, move)),
     recoverLanding: () => inTurn(() => recoverLanding(room)),
     afterMerge: (rule, given) => afterMerge(room, rule, given),
     soundness: (...rest) => soundness(room, ...rest),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askGit, git, lineOf, requireObjectId } from './git.ts';
 import type { GitCall, GitProgram } from './git.ts';
@@ -69,9 +69,16 @@ export async function prepareScratch(room: Room): Promise<void> {
       if ((await stat(join(room.scratch, 'HEAD')).catch(() => null)) === null) throw error;
     });
   }
-  await writeFile(join(room.scratch, 'objects', 'info', 'alternates'), alternatesLine(room.hostObjects));
+  await keepAt(join(room.scratch, 'objects', 'info', 'alternates'), alternatesLine(room.hostObjects));
   const shallow = join(room.scratch, 'shallow');
-  await copyFile(join(room.commonDir, 'shallow'), shallow).catch(() => rm(shallow, { force: true }));
+  const edge = await readIfThere(join(room.commonDir, 'shallow'));
+  if (edge === null) await rm(shallow, { force: true });
+  else await keepAt(shallow, edge);
+}
+
+/** A git that is at work there meanwhile sees the file whole: with half of it, it would miss the objects that it works on. */
+async function keepAt(path: string, text: string): Promise<void> {
+  if ((await readIfThere(path)) !== text) await writeDurably(path, text);
 }
 
 /** One line of an alternates file: quoted as git quotes, so that any path can stand there. */
@@ -83,6 +90,17 @@ function alternatesLine(path: string): string {
 
 /** The commit that the branch is at on the host; null where the branch is gone. */
 export async function branchHead(room: Room): Promise<string | null> {
+  return (await looseHead(room)) ?? (await resolvedHead(room));
+}
+
+/** What the branch's own file names, which is most of the time all there is; null where git has to say it: packed, or kept otherwise. */
+async function looseHead(room: Room): Promise<string | null> {
+  const file = join(room.commonDir, 'refs', 'heads', room.branch);
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})\n$/.test(text) ? text.trimEnd() : null;
+}
+
+async function resolvedHead(room: Room): Promise<string | null> {
   const result = await askGit(
     room.git,
     ['rev-parse', '-q', '--verify', '--end-of-options', `refs/heads/${room.branch}^{commit}`],

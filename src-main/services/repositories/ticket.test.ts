@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Repository } from './repository.ts';
@@ -277,4 +277,23 @@ test('files, and a hash over lockfiles, are read from the commit', async () => {
   expect(one).toBe(two);
   expect(three).not.toBe(one);
   expect(await repository.commitsBetween(second, fourth)).toEqual([third, fourth]);
+});
+
+test('a git that is at work meanwhile sees the borrowed objects whole, whenever a repository is opened again', async () => {
+  const { scratch } = await ground.open();
+  const alternates = join(scratch, 'objects', 'info', 'alternates');
+  const whole = readFileSync(alternates, 'utf8');
+  const before = statSync(alternates).ino;
+  await ground.open();
+  expect(statSync(alternates).ino, 'what is right is not written again').toBe(before);
+
+  writeFileSync(alternates, `${whole}# moved\n`);
+  const held = openSync(alternates, 'r');
+  try {
+    await ground.open();
+    expect(readFileSync(held, 'utf8')).toBe(`${whole}# moved\n`);
+    expect(readFileSync(alternates, 'utf8')).toBe(whole);
+  } finally {
+    closeSync(held);
+  }
 });

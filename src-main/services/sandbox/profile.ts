@@ -50,17 +50,21 @@ export type ProbeFailureCode =
 /** `root-drop`: mounts made with root's privilege, then the run becomes an ordinary user. */
 export type SandboxMode = 'root-drop' | 'user-namespace';
 
+/** How the limits of a profile are kept on this machine, and by what. */
+export interface KeptLimits {
+  limits: 'enforced' | 'not-enforced';
+  limitsDetail: string;
+}
+
 /** Whether agents can be walled in on this machine, and how well limits hold. */
 export type SandboxProbe =
-  | {
+  | (KeptLimits & {
       available: true;
       launcher: { path: string; version: string };
       mode: SandboxMode;
-      limits: 'enforced' | 'not-enforced';
-      limitsDetail: string;
       /** Which Landlock the kernel layer has; 0 where the kernel has none. */
       landlock: number;
-    }
+    })
   | { available: false; code: ProbeFailureCode; message: string; hint: string };
 
 /** One attempt that was made inside. `denied` says what happened; `expected` what should have. */
@@ -132,6 +136,8 @@ export interface Sandbox {
   run(profile: SandboxProfile, command: string[], options: RunOptions): Promise<RunResult>;
   /** Plans a launch behind a PTY. @throws SandboxError as `launch`, and `bash-missing` */
   planTerminal(profile: SandboxProfile, command: string[]): Promise<TerminalLaunch>;
+  /** How the limits of what it starts are kept. */
+  limits(): KeptLimits;
   /** A text that changes when one of the programs that it is made from does: what was proved of another does not hold for it. */
   stamp(): string;
   /** Processes of a run's user that outlived their tree; none can be told where runs have no user of their own. */

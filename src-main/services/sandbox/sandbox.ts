@@ -22,6 +22,7 @@ import type {
   SandboxExit,
   SandboxMode,
   SandboxOptions,
+  KeptLimits,
   SandboxProbe,
   SandboxProcess,
   SandboxProfile,
@@ -206,6 +207,11 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     };
   }
 
+  function limits(): KeptLimits {
+    const { kind, detail } = keeper();
+    return { limits: kind === 'watch' ? 'not-enforced' : 'enforced', limitsDetail: detail };
+  }
+
   async function probe(): Promise<SandboxProbe> {
     try {
       const path = checkLauncherFile(launcherPath);
@@ -217,10 +223,8 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
             throw launchFailure(trialProfile(mode), { ...result, started: true }, result.stderr);
         },
       );
-      const { kind, detail } = keeper();
-      const limits = kind === 'watch' ? 'not-enforced' : 'enforced';
       const landlock = parts.kernelLayer()?.abi ?? 0;
-      return { available: true, launcher: { path, version }, mode, limits, limitsDetail: detail, landlock };
+      return { available: true, launcher: { path, version }, mode, ...limits(), landlock };
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;
       return { available: false, ...explainProbeFailure(error, mode) };
@@ -229,6 +233,7 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
 
   return {
     probe,
+    limits,
     run: (profile, command, runOptions) => run(profile, command, runOptions),
     prove: (profile) => {
       const layer = parts.kernelLayer();
