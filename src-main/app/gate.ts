@@ -216,7 +216,7 @@ export function createGate(parts: GateParts): Gate {
     const { onto } = report;
     const { commit } = await mergeCommitOf(candidate, repository, report);
     // What waited is told to go to the branch only when it can: the operator may save files there for hours.
-    if (tickets.get(id)?.waitsForFolder != null) {
+    if ((tickets.get(id)?.waitsForFolder ?? null) !== null) {
       const busy = await repository.git.landingWaits({ commit, expected: onto });
       if (busy !== null) return waits(candidate, waitsForTree(busy), busy.folder);
     }

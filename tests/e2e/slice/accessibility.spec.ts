@@ -1,8 +1,8 @@
 import path from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { SHELL_CHECKS } from '../../support/desk.ts';
 import { makeShellRepository } from '../../support/fixture-repository.ts';
+import { violations } from '../axe.ts';
 import { expect, test } from './slice.ts';
 
 type Prepare = (page: Page) => Promise<void>;
@@ -43,12 +43,6 @@ const otherLooks = [
   { width: 1920, colorScheme: 'light' },
 ] as const;
 const reshaped = new Set(['a merged ticket', 'its tickets', 'a wiki page']);
-
-async function violations(page: Page): Promise<string[]> {
-  const axe = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']);
-  const found = (await axe.analyze()).violations;
-  return found.flatMap((each) => each.nodes.map((node) => `${each.id}: ${node.target.join(' ')}`));
-}
 
 test('axe finds nothing wrong on any screen with work in it, light and dark, narrow and wide', async ({
   desk,

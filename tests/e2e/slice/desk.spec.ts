@@ -1,7 +1,7 @@
 import path from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { SHELL_CHECKS } from '../../support/desk.ts';
 import { git, makeShellRepository } from '../../support/fixture-repository.ts';
+import { violations } from '../axe.ts';
 import { aWhile, expect, test } from './slice.ts';
 
 test('[C18] a terminal at the desk: what is typed is carried out, a reload shows all of it again, and what is there becomes a ticket that is merged', async ({
@@ -34,8 +34,7 @@ test('[C18] a terminal at the desk: what is typed is carried out, a reload shows
   await page.keyboard.press('Escape');
   await page.keyboard.type('cat first.txt\n');
   await expect(rows).toContainText('first', aWhile);
-  const scan = await new AxeBuilder({ page }).exclude('.xterm').analyze();
-  expect(scan.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  expect(await violations(page, '.xterm')).toEqual([]);
 
   // A second window sees the same, and goes on when the first is gone.
   const other = await page.context().newPage();

@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright';
 import { expect } from '@playwright/test';
 import type { Locator, Page } from '@playwright/test';
 
@@ -77,15 +76,5 @@ export class WindowPage {
     await this.page.keyboard.press('Control+k');
     await this.page.getByRole('combobox').fill(words);
     await this.page.keyboard.press('Enter');
-  }
-
-  /** What axe finds wrong with the screen, in short. */
-  async violations(): Promise<string[]> {
-    const { violations } = await new AxeBuilder({ page: this.page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-      .analyze();
-    return violations.flatMap((each) =>
-      each.nodes.map((node) => `${each.id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`),
-    );
   }
 }
