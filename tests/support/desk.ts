@@ -53,6 +53,8 @@ export interface Desk {
   until(accept: (item: FeedItem) => boolean): Promise<void>;
   /** Settles when a ticket is in this state, or in one that nothing leads out of. */
   untilState(id: string, state: string): Promise<TicketDetail>;
+  /** Settles when a ticket's first attempt has failed, and blocks it, so that nothing is tried again: why it failed. */
+  firstFailure(id: string): Promise<string>;
   /** Ends the core, and gives back when it is gone. */
   stopCore(): Promise<void>;
   /** Changes a file of YAML of the workspace while no core runs. */
@@ -178,6 +180,22 @@ export async function openDesk(options: {
       });
       if (reached === undefined) throw new Error('no core runs, so nothing will come');
       return reached;
+    },
+    async firstFailure(id) {
+      const failed = await atSocket(async (client) => {
+        await follow(
+          client,
+          (item) =>
+            item.kind === 'ticket' &&
+            item.ticket.id === id &&
+            (item.ticket.attempts > 1 || (item.ticket.attempts === 1 && item.ticket.state === 'ready')),
+        );
+        const ticket = TicketId.parse(id);
+        held(await client.ticket.block({ commandId: commandId(), id: ticket, reason: 'seen once' }));
+        return held(await client.ticket.show({ id: ticket })).attemptList[0];
+      });
+      if (failed?.state !== 'failed') throw new Error(`${id} did not fail: ${JSON.stringify(failed)}`);
+      return failed.reason;
     },
     async stopCore() {
       await ask(['core', 'stop']);
