@@ -6,11 +6,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { LimitGroup, LimitKeeper, LimitSources, TreeLimits } from './limits.ts';
+import { sendKill } from './process-tree.ts';
+import { statFields } from './tree-watcher.ts';
 
 const GROUP_NAME = /^atrium-(\d+)-/;
 
@@ -138,7 +141,9 @@ function tryGroup(parent: string, limitFile: string): boolean {
   }
   for (const name of readdirSync(parent)) {
     const pid = GROUP_NAME.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeWhole(join(parent, name));
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    endOrphans(join(parent, name));
+    removeWhole(join(parent, name));
   }
   return true;
 }
@@ -149,6 +154,36 @@ function passOn(group: string): void {
   if (existsSync(unified)) writeFileSync(unified, '+memory +pids');
   const summed = join(group, 'memory.use_hierarchy');
   if (existsSync(summed) && readFileSync(summed, 'utf8').trim() !== '1') writeFileSync(summed, '1');
+}
+
+/**
+ * Ends what a dead core had half started: a launcher that was killed between making the sandbox's first process and letting it
+ * go on leaves it waiting for ever. A core in a pid namespace of its own only seems dead: above its trees stands a process of
+ * that namespace, above an orphan one of this.
+ */
+function endOrphans(group: string): void {
+  const members = new Set(membersOf(group));
+  for (const pid of members) {
+    const parent = Number(statFields(pid)?.[1] ?? 0);
+    if (parent > 0 && !members.has(parent) && pidNamespace(parent) === pidNamespace('self')) sendKill(pid);
+  }
+}
+
+/** The processes of a group and of those below it. */
+function membersOf(group: string): number[] {
+  return readdirSync(group, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.name === 'cgroup.procs')
+    .flatMap((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8').split('\n'))
+    .map(Number)
+    .filter((pid) => pid > 0);
+}
+
+function pidNamespace(pid: number | 'self'): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return null;
+  }
 }
 
 /** A group with those below it. */

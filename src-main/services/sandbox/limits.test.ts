@@ -95,6 +95,43 @@ describe.runIf(here().kind !== 'watch')('control groups', () => {
     expect(there()).toEqual([false, false, false]);
   });
 
+  test('of a dead core are emptied by the next, but not where a core in a pid namespace of its own only seems dead', async () => {
+    const open = here().open({ memoryMb: 64, processes: 8 });
+    const parents = open.joinFiles.map((file) => join(file, '../..'));
+    open.finish();
+    const gone = spawn('/bin/true');
+    await once(gone, 'exit');
+    const groupsOf = (name: string) =>
+      parents.map((parent) => {
+        const group = join(parent, `atrium-${gone.pid}-${name}`, 'tree');
+        mkdirSync(group, { recursive: true });
+        return group;
+      });
+    const orphans = groupsOf('orphan');
+    const living = groupsOf('living');
+    const joins = (groups: string[]) =>
+      `${groups.map((group) => `echo 0 > ${group}/cgroup.procs;`).join(' ')} echo in; exec sleep 100000`;
+    const orphan = spawn('/bin/sh', ['-c', joins(orphans)]);
+    const apart = ['--pid', '--fork', '--kill-child', '/bin/sh', '-c', `sh -c '${joins(living)}' & wait`];
+    const core = spawn('/usr/bin/unshare', apart);
+    try {
+      await Promise.all([once(orphan.stdout, 'data'), once(core.stdout, 'data')]);
+      const ended = once(orphan, 'exit');
+      here();
+      expect(await ended).toEqual([null, 'SIGKILL']);
+      expect(living.map((group) => readFileSync(join(group, 'cgroup.procs'), 'utf8'))).toEqual(
+        living.map(() => expect.stringMatching(/^\d+\n$/) as string),
+      );
+      core.kill('SIGKILL');
+      await once(core, 'close');
+      here();
+      expect([...orphans, ...living].filter((group) => existsSync(group))).toEqual([]);
+    } finally {
+      orphan.kill('SIGKILL');
+      core.kill('SIGKILL');
+    }
+  });
+
   test('hold the trees of a brand to a sum: the one that grows ends, the other and other brands do not', async () => {
     const fixture = openFixture({ keeper: here() });
     const of = (group: string) =>
