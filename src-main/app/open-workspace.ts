@@ -143,7 +143,11 @@ export async function openWorkspace(
       setImmediate(settleIdle);
     },
   };
-  const obstacle = createSandboxTrial(sandbox, () => systemTimer.now());
+  const trySandbox = createSandboxTrial(sandbox, () => systemTimer.now());
+  const obstacle = async (): Promise<string | null> => {
+    const probe = await trySandbox();
+    return probe.available ? null : `${probe.message} ${probe.hint}`;
+  };
   const exits = made.exits(() => brands.open().map(({ brand }) => brand));
   const brandParts: BrandParts = {
     exits,
@@ -331,7 +335,7 @@ export async function openWorkspace(
 
   const lacks = async (): Promise<Lack[]> => {
     const found: Lack[] = [];
-    const probe = await sandbox.probe();
+    const probe = await trySandbox();
     if (!probe.available) found.push({ what: 'sandbox', message: probe.message, hint: probe.hint });
     else if (probe.limits === 'not-enforced')
       found.push({

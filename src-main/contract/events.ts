@@ -242,7 +242,8 @@ export const WorkspaceEvents = {
   'doctor.examined': z.object({ report: z.record(z.string(), z.unknown()) }),
 } as const;
 
-type Schemas = Record<string, z.ZodType>;
+/** Only what is needed of a schema here: whole ones would be compared member by member. */
+type Schemas = Record<string, { _zod: { output: unknown } }>;
 type EventOf<S extends Schemas> = { [T in keyof S & string]: { type: T; data: z.infer<S[T]> } }[keyof S &
   string];
 

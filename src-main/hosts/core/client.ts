@@ -9,6 +9,7 @@ import WebSocket from 'ws';
 import { Failure, fail } from '../../contract/errors.ts';
 import type { Result } from '../../contract/errors.ts';
 import type { DoorNeed, operatorSocketApi } from '../../contract/host-api.ts';
+import { CORE_FLAGS } from './node-flags.ts';
 import { readCoreFile } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -105,7 +106,7 @@ async function startCore(place: Place, program: CoreProgram): Promise<Result<nul
       'See that the folder exists, that you may write to it, and that the disk has room.',
     );
   }
-  const child = spawn(program.node, [program.entry, '--workspace', place.workspace], {
+  const child = spawn(program.node, [...CORE_FLAGS, program.entry, '--workspace', place.workspace], {
     cwd: path.dirname(program.entry),
     detached: true,
     env: program.environment,

@@ -72,7 +72,7 @@ export interface Repository {
   listFiles: Bound<typeof listFiles>;
   readFile: Bound<typeof readFile>;
   lockfileHash: Bound<typeof lockfileHash>;
-  /** Whether `descendant` is `ancestor` or has it in its history; false where either is not there. */
+  /** Whether `descendant` is `ancestor` or has it in its history; false where they differ and either is not there. */
   isDescendant: Bound<typeof isDescendant>;
   mergeBase: Bound<typeof mergeBase>;
   /** The commits from `from` (not included) to `to`, oldest first. */

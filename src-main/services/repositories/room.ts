@@ -111,6 +111,7 @@ async function resolvedHead(room: Room): Promise<string | null> {
 
 /** Whether `ancestor` is `descendant` or lies in its history. Both are looked up in the scratch repository and on the host. */
 export async function isDescendant(room: Room, descendant: string, ancestor: string): Promise<boolean> {
+  if (descendant === ancestor) return true;
   const result = await git(
     room.git,
     ['merge-base', '--is-ancestor', ancestor, descendant],
