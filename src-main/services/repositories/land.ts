@@ -169,6 +169,8 @@ export async function landingWaits(room: Room, input: Move): Promise<WorkingTree
     commit: requireObjectId(input.commit),
     expected: requireObjectId(input.expected),
   };
+  // A branch that moved meanwhile is no reason to wait: the landing says so.
+  if ((await branchHead(room)) !== expected) return null;
   await bringObjects(room, commit, expected);
   const tree = await onlyTree(room);
   if (tree === null || 'code' in tree) return tree;
