@@ -10,12 +10,17 @@ const works: SandboxProbe = {
   limitsDetail: '',
   landlock: 1,
 };
-const fails: SandboxProbe = { available: false, code: 'launcher-missing', message: 'There is none.', hint: '' };
+const fails: SandboxProbe = {
+  available: false,
+  code: 'launcher-missing',
+  message: 'There is none.',
+  hint: '',
+};
 
 test('a trial that succeeded stands for a minute, unless the programs change; one that failed does not stand', async () => {
   let now = 0;
   let stamp = 'as installed';
-  let answer = fails;
+  let answer: SandboxProbe = fails;
   let tried = 0;
   const sandbox = {
     stamp: () => stamp,
