@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import type { Result } from '../contract/errors.ts';
 import type { CommitId } from '../contract/ids.ts';
 import { branchOfTicket } from '../contract/ids.ts';
 import type { GateCondition, GateReport, Verdict } from '../contract/tickets.ts';
-import type { CheckOutcome } from '../domain/checks.ts';
 import { plural } from '../domain/plural.ts';
 import { EXECUTOR, type Ticket } from '../domain/ticket.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
@@ -50,6 +50,7 @@ const MOST_LOOKED_AT = 32 * 1024 * 1024;
 const MOST_READ = 128 * 1024;
 
 type Condition = Omit<GateCondition, 'name'>;
+type OpenTree = () => Promise<Result<Room>>;
 
 export function createExaminer(parts: {
   brand: Brand;
@@ -135,9 +136,7 @@ export function createExaminer(parts: {
     const { checks, draft } = candidate.ticket;
     if (checks.test !== 'none') {
       const count = checks.count === 'tap' || checks.count === 'junit' ? checks.count : 'exit';
-      return inTree(candidate, repository, commit, 'test', (room) =>
-        brand.rooms.check(room, checks.test, count, checkMs),
-      );
+      return inTree(candidate, repository, commit, 'test', (open) => check(open, checks.test, count));
     }
     return Promise.resolve(
       draft.acceptance.length > 0
@@ -152,9 +151,20 @@ export function createExaminer(parts: {
   const lint = (candidate: Candidate, repository: BrandRepository, commit: CommitId): Promise<Condition> =>
     candidate.ticket.checks.lint === 'none'
       ? Promise.resolve(said('pass', 'none is declared'))
-      : inTree(candidate, repository, commit, 'lint', (room) =>
-          brand.rooms.check(room, candidate.ticket.checks.lint, 'exit', checkMs),
+      : inTree(candidate, repository, commit, 'lint', (open) =>
+          check(open, candidate.ticket.checks.lint, 'exit'),
         );
+
+  const check = async (
+    open: OpenTree,
+    command: string,
+    count: 'exit' | 'tap' | 'junit',
+  ): Promise<Condition> => {
+    const room = await open();
+    return room.ok
+      ? brand.rooms.check(room.value, command, count, checkMs)
+      : said('unverified', room.failure.message);
+  };
 
   const verdict = (
     candidate: Candidate,
@@ -162,9 +172,9 @@ export function createExaminer(parts: {
     commit: CommitId,
     onto: CommitId,
   ): Promise<Condition> =>
-    inTree(candidate, repository, commit, 'verdict', async (room) => {
+    inTree(candidate, repository, commit, 'verdict', async (open) => {
       const began = performance.now();
-      const judged = await verify(parts, candidate, room, () => difference(repository, onto, commit));
+      const judged = await verify(parts, candidate, open, () => difference(repository, onto, commit));
       return { outcome: judged.verdict, detail: judged.detail, durationMs: performance.now() - began };
     });
 
@@ -178,31 +188,36 @@ export function createExaminer(parts: {
     };
   };
 
-  /** A fresh throwaway checkout of the merged tree for each condition: none can prepare the ground for the next. */
+  /**
+   * A throwaway checkout of the merged tree for each condition, made when its work first opens it: none can prepare the ground for
+   * the next.
+   */
   const inTree = async (
     candidate: Candidate,
     repository: BrandRepository,
     commit: CommitId,
     purpose: 'test' | 'lint' | 'verdict',
-    work: (room: Room) => Promise<CheckOutcome & { durationMs: number }>,
+    work: (open: OpenTree) => Promise<Condition>,
   ): Promise<Condition> => {
     const { git, config } = repository;
     const folder = join(brand.places.checkouts, `.${purpose}-${candidate.attempt}`);
-    await git.removeCheckout(folder, { discard: true });
     const { setup } = candidate.ticket.checks;
-    const room = await brand.rooms.make({
-      repository: git,
-      config: { ...config, checks: { ...config.checks, setup } },
-      folder,
-      commit,
-      branch: `${branchOfTicket(candidate.ticket.id)}-${purpose}`,
-      ownDependencies: false,
-    });
-    if (!room.ok) return said('unverified', room.failure.message);
-    try {
-      return await work(room.value);
-    } finally {
+    const make = async () => {
       await git.removeCheckout(folder, { discard: true });
+      return brand.rooms.make({
+        repository: git,
+        config: { ...config, checks: { ...config.checks, setup } },
+        folder,
+        commit,
+        branch: `${branchOfTicket(candidate.ticket.id)}-${purpose}`,
+        ownDependencies: false,
+      });
+    };
+    let opened: ReturnType<OpenTree> | undefined;
+    try {
+      return await work(() => (opened ??= make()));
+    } finally {
+      if ((await opened)?.ok) await git.removeCheckout(folder, { discard: true });
     }
   };
 

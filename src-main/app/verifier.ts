@@ -1,6 +1,6 @@
 import type { Actor } from '../contract/events.ts';
 import type { AgentContract } from '../contract/config.ts';
-import { fail } from '../contract/errors.ts';
+import { fail, type Result } from '../contract/errors.ts';
 import type { AttemptId, CommitId, RunId } from '../contract/ids.ts';
 import type { Verdict } from '../contract/tickets.ts';
 import { judge as judgeEnding } from '../domain/checks.ts';
@@ -30,12 +30,12 @@ type Candidate = { ticket: Ticket; attempt: AttemptId; commit: CommitId };
  * Judges a candidate on the merged tree. The acceptance commands run first: what fails there has failed. Where policy gives the
  * verifier's role to an agent program, its own run then judges, and without its verdict the candidate is unverified.
  *
- * @param room a fresh checkout of the merged tree
+ * @param open makes a fresh checkout of the merged tree, the first time that it is asked
  */
 export async function verify(
   parts: VerifierParts,
   candidate: Candidate,
-  room: Room,
+  open: () => Promise<Result<Room>>,
   difference: () => Promise<string>,
 ): Promise<Judged> {
   const { brand } = parts;
@@ -43,11 +43,14 @@ export async function verify(
   if (!contract.ok) return { verdict: 'unverified', detail: contract.failure.message };
   const judge = brand.roles.verifier;
   const run: RunId = brand.runs.newId();
-  const accepted = await accept(parts, candidate, contract.value, room, run);
+  const accepted = await accept(parts, candidate, contract.value, open, run);
   if (judge === undefined || accepted.verdict !== 'pass') return give(parts, candidate, accepted, run);
   const runtime = parts.runtimes.find((one) => one.name === judge);
   if (!runtime) return { verdict: 'unverified', detail: `there is no runtime ${judge} to judge it` };
-  return judgeByRun(parts, candidate, contract.value, room, runtime, accepted.reasons, await difference());
+  const room = await open();
+  if (!room.ok) return { verdict: 'unverified', detail: room.failure.message };
+  const text = await difference();
+  return judgeByRun(parts, candidate, contract.value, room.value, runtime, accepted.reasons, text);
 }
 
 /** A run of the acceptance commands under the verifier's contract, judged by their exit codes. */
@@ -55,7 +58,7 @@ async function accept(
   { brand, checkMs }: VerifierParts,
   { ticket, attempt }: Candidate,
   contract: AgentContract,
-  room: Room,
+  open: () => Promise<Result<Room>>,
   run: RunId,
 ): Promise<{ verdict: Verdict; reasons: string[] }> {
   brand.runs.record(
@@ -80,7 +83,13 @@ async function accept(
   let verdict: Verdict = 'pass';
   for (const command of ticket.draft.acceptance) {
     transcript.write({ kind: 'tool', text: command });
-    const ended = await brand.rooms.command(room, command, {
+    const room = await open();
+    if (!room.ok) {
+      verdict = 'unverified';
+      reasons.push(room.failure.message);
+      break;
+    }
+    const ended = await brand.rooms.command(room.value, command, {
       write: false,
       timeoutMs: checkMs,
       onOutput: (chunk) => transcript.write({ kind: 'stdout', text: chunk }),
