@@ -1,10 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as base } from '@playwright/test';
-import react from '@vitejs/plugin-react';
-import { build } from 'vite';
 import type { Amount } from './fixtures.ts';
 import { type StandIn, startStandIn } from './stand-in-core.ts';
 import { WindowPage } from './window-page.ts';
@@ -16,30 +11,13 @@ interface OwnFixtures {
   window: WindowPage;
 }
 
-interface WorkerFixtures {
-  /** Folder of the window, built once a worker. */
-  renderer: string;
-}
+/** The window as `npm test` built it. */
+const renderer = fileURLToPath(new URL('../../../out/renderer', import.meta.url));
 
 /** Tests of the window against the stand-in core. What a page logs as an error fails the test. */
-export const test = base.extend<OwnFixtures, WorkerFixtures>({
+export const test = base.extend<OwnFixtures>({
   amount: ['some', { option: true }],
-  renderer: [
-    async ({}, use) => {
-      const folder = await mkdtemp(join(tmpdir(), 'atrium-window-'));
-      await build({
-        configFile: false,
-        root: fileURLToPath(new URL('../../../src-renderer', import.meta.url)),
-        logLevel: 'error',
-        plugins: [react()],
-        build: { outDir: folder, emptyOutDir: true },
-      });
-      await use(folder);
-      await rm(folder, { recursive: true, force: true });
-    },
-    { scope: 'worker', timeout: 120_000 },
-  ],
-  core: async ({ renderer, amount }, use) => {
+  core: async ({ amount }, use) => {
     const core = await startStandIn({ renderer, amount });
     await use(core);
     await core.close();
