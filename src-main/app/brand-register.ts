@@ -42,6 +42,8 @@ export interface OpenBrand {
   branches: BranchKeeper;
   desk: Desk;
   terminals: DeskTerminals;
+  /** The doors are told nothing more of it. */
+  leaveFeed(): void;
 }
 
 /** What `brand add` asks for. */
@@ -127,7 +129,6 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       onFault,
     });
     const exporter = createExporter(brand, brandParts.timer, onFault);
-    feed.attach(brand);
     const publication = createPublication(brand, onFault);
     publication.start();
     const branches = createBranchKeeper({
@@ -200,7 +201,8 @@ export function createBrandRegister(parts: BrandRegisterParts): BrandRegister {
       onFault,
       onEnded: () => parts.onTerminalEnded(),
     });
-    return { brand, dispatcher, knowledge, exporter, publication, branches, desk, terminals };
+    const leaveFeed = feed.attach(brand);
+    return { brand, dispatcher, knowledge, exporter, publication, branches, desk, terminals, leaveFeed };
   };
 
   const brandIds = (): BrandId[] =>

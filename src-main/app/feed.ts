@@ -36,17 +36,23 @@ export function createFeed(): Feed {
       }
     },
     attach(brand) {
-      return brand.store.subscribe((event) => {
+      const waiting = tellWaiting(brand, tell);
+      const unsubscribe = brand.store.subscribe((event) => {
+        // Whoever begins to follow gets a snapshot; until then nobody has to be told anything.
+        if (emitter.listenerCount('item') === 0) {
+          waiting.forget();
+          return;
+        }
         const recorded = asRecorded(event);
         if (event.stream.startsWith('ticket/')) {
           const ticket = brand.tickets.get(event.stream.slice('ticket/'.length) as TicketId);
           if (ticket) tell({ kind: 'ticket', ticket: brand.tickets.summary(ticket) });
-          tell({ kind: 'waiting', brand: brand.id, items: waitingIn(brand) });
+          waiting.soon();
         }
         if (event.stream.startsWith('run/')) {
           const run = brand.runs.get(event.stream.slice('run/'.length) as RunId);
           if (run) tell({ kind: 'run', run: runView(brand, run) });
-          if (ASK_EVENTS.has(event.type)) tell({ kind: 'waiting', brand: brand.id, items: waitingIn(brand) });
+          if (ASK_EVENTS.has(event.type)) waiting.soon();
         }
         const [row] = brand.store.query<{ ticket: TicketId | null }>(
           'SELECT ticket FROM projection_activity WHERE position = ?',
@@ -56,9 +62,36 @@ export function createFeed(): Feed {
         const entry = { at, position, type, text: explain(recorded) };
         tell({ kind: 'activity', brand: brand.id, entry, ticket: row?.ticket ?? null });
       });
+      return () => {
+        unsubscribe();
+        waiting.forget();
+      };
     },
     tell,
     tellStart: (report, ended) => tell({ kind: 'start', report, ended }),
+  };
+}
+
+/** Tells what waits in a brand once for all that happens in one turn, and only where it is not what was told last. */
+function tellWaiting(brand: Brand, tell: (item: FeedItem) => void): { soon(): void; forget(): void } {
+  let due: NodeJS.Immediate | undefined;
+  let told: string | undefined;
+  return {
+    soon() {
+      due ??= setImmediate(() => {
+        due = undefined;
+        const items = waitingIn(brand);
+        const now = JSON.stringify(items);
+        if (now === told) return;
+        told = now;
+        tell({ kind: 'waiting', brand: brand.id, items });
+      });
+    },
+    forget() {
+      clearImmediate(due);
+      due = undefined;
+      told = undefined;
+    },
   };
 }
 

@@ -321,11 +321,12 @@ export async function openWorkspace(
       await sandbox.close();
       await Promise.all([...ended, ...brands.open().map((open) => open.terminals.settled())]);
       await examined;
-      for (const { knowledge, exporter, publication, branches, brand } of brands.open()) {
+      for (const { knowledge, exporter, publication, branches, brand, leaveFeed } of brands.open()) {
         await branches.close();
         await publication.stop();
         await knowledge.close();
         exporter.close();
+        leaveFeed();
         await brand.close();
       }
       log.value.close();

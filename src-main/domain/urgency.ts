@@ -12,13 +12,14 @@ const URGENCY: readonly WaitingItem['kind'][] = [
   'dead-letter',
 ];
 
+const { compare: byNumber } = new Intl.Collator('en', { numeric: true });
+
 /** Sorts what waits: most urgent first, and always in the same order. */
 export function urgentFirst(items: readonly WaitingItem[]): WaitingItem[] {
   return [...items].sort(
     (a, b) =>
       URGENCY.indexOf(a.kind) - URGENCY.indexOf(b.kind) ||
       a.priority - b.priority ||
-      a.since.localeCompare(b.since) ||
-      a.key.localeCompare(b.key, 'en', { numeric: true }),
+      (a.since < b.since ? -1 : a.since > b.since ? 1 : byNumber(a.key, b.key)),
   );
 }
