@@ -1,6 +1,5 @@
 import { utilityProcess } from 'electron';
 import type { MessagePortMain, UtilityProcess } from 'electron';
-import { CORE_FLAGS } from '../core/node-flags.ts';
 
 /** The core as a child of Electron's main: it outlives every window and ends by itself when nobody needs it. */
 export interface CoreProcess {
@@ -24,7 +23,6 @@ export function createCoreProcess(
 
   const start = (): UtilityProcess => {
     const child = utilityProcess.fork(entry, ['--workspace', workspace], {
-      execArgv: CORE_FLAGS,
       serviceName: 'Atrium core',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
