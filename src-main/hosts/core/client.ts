@@ -21,7 +21,7 @@ const longestLog = 4 * 1024 * 1024;
  * Each call of git and each sandbox is a process, and to start one the kernel copies the page tables of the core: with a young
  * generation of 4 MB at most it is a quarter smaller, and a ticket a tenth quicker.
  */
-const FLAGS = ['--max-semi-space-size=4'];
+const nodeFlags = ['--max-semi-space-size=4'];
 
 export type CoreClient = ContractRouterClient<typeof operatorSocketApi>;
 
@@ -111,7 +111,7 @@ async function startCore(place: Place, program: CoreProgram): Promise<Result<nul
       'See that the folder exists, that you may write to it, and that the disk has room.',
     );
   }
-  const child = spawn(program.node, [...FLAGS, program.entry, '--workspace', place.workspace], {
+  const child = spawn(program.node, [...nodeFlags, program.entry, '--workspace', place.workspace], {
     cwd: path.dirname(program.entry),
     detached: true,
     env: program.environment,
