@@ -28,7 +28,8 @@ export function createLogProver(appRoot: string): LogProver {
     waiting.clear();
   };
   const start = (): Worker => {
-    const started = new Worker(workerFile(appRoot));
+    // What this process was started with, such as a script on its command line, is none of the thread's business.
+    const started = new Worker(workerFile(appRoot), { execArgv: [] });
     started.on('message', ({ id, proof }: { id: number; proof: unknown }) => {
       waiting.get(id)?.done(proof);
       waiting.delete(id);
