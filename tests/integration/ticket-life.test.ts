@@ -501,7 +501,7 @@ describe('the life of tickets, against a model of it', () => {
         expect(store?.compareProjections().filter((one) => !one.ok)).toEqual([]);
         await expectRoundTrip(ground, target);
       }),
-      { numRuns: 12, interruptAfterTimeLimit: 60_000 },
+      { numRuns: 20, interruptAfterTimeLimit: 60_000 },
     );
   }, 240_000);
 

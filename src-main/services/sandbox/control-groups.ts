@@ -141,9 +141,7 @@ function tryGroup(parent: string, limitFile: string): boolean {
   }
   for (const name of readdirSync(parent)) {
     const pid = GROUP_NAME.exec(name)?.[1];
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    endOrphans(join(parent, name));
-    removeWhole(join(parent, name));
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) clear(join(parent, name));
   }
   return true;
 }
@@ -154,6 +152,16 @@ function passOn(group: string): void {
   if (existsSync(unified)) writeFileSync(unified, '+memory +pids');
   const summed = join(group, 'memory.use_hierarchy');
   if (existsSync(summed) && readFileSync(summed, 'utf8').trim() !== '1') writeFileSync(summed, '1');
+}
+
+/** Takes away a dead core's group; another core that starts may be at it too. */
+function clear(group: string): void {
+  try {
+    endOrphans(group);
+    removeWhole(group);
+  } catch (error) {
+    if (!['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /**

@@ -132,6 +132,41 @@ describe.runIf(here().kind !== 'watch')('control groups', () => {
     }
   });
 
+  test('of a dead core are cleared by several cores that start at once', async () => {
+    const open = here().open({ memoryMb: 64, processes: 8 });
+    const parents = open.joinFiles.map((file) => join(file, '../..'));
+    open.finish();
+    const gone = spawn('/bin/true');
+    await once(gone, 'exit');
+    const left = parents.flatMap((parent) =>
+      Array.from({ length: 200 }, (_, n) => join(parent, `atrium-${gone.pid}-${n}`)),
+    );
+    for (const group of left) mkdirSync(join(group, 'tree'), { recursive: true });
+    const choose = `
+      import { readFileSync } from 'node:fs';
+      import { chooseLimitKeeper } from ${JSON.stringify(import.meta.resolve('./limits.ts'))};
+      const [mountinfo, membership] = ['mountinfo', 'cgroup'].map((name) => readFileSync('/proc/self/' + name, 'utf8'));
+      process.once('message', () => process.send(chooseLimitKeeper({ mountinfo, membership, watchIntervalMs: 20 }).kind));
+      process.send('ready');`;
+    const cores = [1, 2, 3].map(() =>
+      spawn(process.execPath, ['--input-type=module', '-e', choose], {
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      }),
+    );
+    try {
+      const said = () =>
+        Promise.all(cores.map((core) => Promise.race([once(core, 'message'), once(core, 'exit')])));
+      await said();
+      const chosen = said();
+      for (const core of cores) core.send('go');
+      expect((await chosen).map(([kind]) => kind as string)).toEqual(cores.map(() => here().kind));
+    } finally {
+      for (const core of cores) core.kill('SIGKILL');
+      here();
+    }
+    expect(left.filter((group) => existsSync(group))).toEqual([]);
+  });
+
   test('hold the trees of a brand to a sum: the one that grows ends, the other and other brands do not', async () => {
     const fixture = openFixture({ keeper: here() });
     const of = (group: string) =>
