@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Result } from '../contract/errors.ts';
 import type { CommitId } from '../contract/ids.ts';
 import { branchOfTicket } from '../contract/ids.ts';
 import type { GateCondition, GateReport, Verdict } from '../contract/tickets.ts';
@@ -8,8 +7,8 @@ import { EXECUTOR, type Ticket } from '../domain/ticket.ts';
 import type { Runtime } from '../services/runtimes/index.ts';
 import type { Brand, BrandRepository } from './brand.ts';
 import type { auditPaths } from './path-audit.ts';
-import { AUTHOR, type Room } from './rooms.ts';
-import { verify } from './verifier.ts';
+import { AUTHOR } from './rooms.ts';
+import { verify, type OpenTree } from './verifier.ts';
 
 /** A candidate at the gate. */
 export interface Candidate {
@@ -50,7 +49,6 @@ const MOST_LOOKED_AT = 32 * 1024 * 1024;
 const MOST_READ = 128 * 1024;
 
 type Condition = Omit<GateCondition, 'name'>;
-type OpenTree = () => Promise<Result<Room>>;
 
 export function createExaminer(parts: {
   brand: Brand;

@@ -24,18 +24,18 @@ export interface VerifierParts {
 }
 
 type Judged = { verdict: Verdict; detail: string };
+/** Makes a fresh checkout of the merged tree the first time that it is asked, and gives that one from then on. */
+export type OpenTree = () => Promise<Result<Room>>;
 type Candidate = { ticket: Ticket; attempt: AttemptId; commit: CommitId };
 
 /**
  * Judges a candidate on the merged tree. The acceptance commands run first: what fails there has failed. Where policy gives the
  * verifier's role to an agent program, its own run then judges, and without its verdict the candidate is unverified.
- *
- * @param open makes a fresh checkout of the merged tree, the first time that it is asked
  */
 export async function verify(
   parts: VerifierParts,
   candidate: Candidate,
-  open: () => Promise<Result<Room>>,
+  open: OpenTree,
   difference: () => Promise<string>,
 ): Promise<Judged> {
   const { brand } = parts;
@@ -58,7 +58,7 @@ async function accept(
   { brand, checkMs }: VerifierParts,
   { ticket, attempt }: Candidate,
   contract: AgentContract,
-  open: () => Promise<Result<Room>>,
+  open: OpenTree,
   run: RunId,
 ): Promise<{ verdict: Verdict; reasons: string[] }> {
   brand.runs.record(
