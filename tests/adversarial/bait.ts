@@ -1,4 +1,5 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import {
   chmodSync,
@@ -138,7 +139,8 @@ export async function layBait(
     tcpPort: (tcp.address() as AddressInfo).port,
     udpPort: datagrams.address().port,
     abstractSocket,
-    victim: victim.pid ?? 0,
+    victim: victim.pid,
+    victimWord: victim.word,
     publicSecret,
     calls: CALLS,
   };
@@ -148,23 +150,33 @@ export async function layBait(
     bait,
     folders,
     remove() {
-      victim.kill('SIGKILL');
+      victim.end();
       for (const each of open) each.close();
       rmSync(anywhere, { recursive: true, force: true });
     },
   };
 }
 
-/** A process of the run's user on the host, with a secret among its variables and a file open as descriptor 3. */
-function startVictim(identity: { uid: number; gid: number } | null, held: string): ChildProcess {
+/** A process of the host that attacks go for. */
+export interface Victim {
+  pid: number;
+  /** Only its own command line has it, joined by a dash. */
+  word: readonly [string, string];
+  end(): void;
+}
+
+/** Starts a process of the run's user on the host, with a secret among its variables and a file open as descriptor 3. */
+export function startVictim(identity: { uid: number; gid: number } | null, held: string): Victim {
+  const word = ['argument-of-the-host', randomUUID()] as const;
   const descriptor = openSync(held, 'r');
-  const victim = spawn('/bin/sh', ['-c', 'cat; true', 'argument-of-the-host'], {
+  const victim = spawn('/bin/sh', ['-c', 'cat; true', word.join('-')], {
     env: { OF_ANOTHER: TOKEN.text },
     stdio: ['pipe', 'ignore', 'ignore', descriptor],
     ...(identity ?? {}),
   });
   closeSync(descriptor);
-  return victim;
+  if (victim.pid === undefined) throw new Error('The process that attacks go for did not start.');
+  return { pid: victim.pid, word, end: () => void victim.kill('SIGKILL') };
 }
 
 /** Gives a folder of a test to the user that runs become. */

@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { readContracts } from '../../src-main/app/configuration.ts';
 import { held } from '../support/workspace.ts';
-import { TOKEN } from './bait.ts';
+import { startVictim, TOKEN } from './bait.ts';
 import { openGround, type Ground } from './ground.ts';
 import { attackProgram, INSIDE_ATTACKS, WALLS, type Bait, type Wall } from './inside.ts';
 import { opened, runWithout, SHOWN_AT, TAKEN_BY_ROOT, undecided, type Site } from './openings.ts';
@@ -81,11 +81,8 @@ describe('with one wall taken away, what it kept away works and nothing else', (
       kernel,
     };
   };
-  // Ending the victim is last: the other attacks on processes need it.
-  const order: (Wall | null)[] = [null, ...WALLS.filter((wall) => wall !== 'processes'), 'processes'];
-
   test.each(
-    order.flatMap((wall) => [
+    [null, ...WALLS].flatMap((wall) => [
       [wall ?? 'none', 'the room alone', wall, false] as const,
       [wall ?? 'none', 'the kernel layer behind it', wall, true] as const,
     ]),
@@ -93,7 +90,11 @@ describe('with one wall taken away, what it kept away works and nothing else', (
     '%s, with %s',
     async (_name, _layers, wall, kernel) => {
       if (wall !== null && TAKEN_BY_ROOT.includes(wall) && !asRoot) return;
-      const bait = wall === 'mounts' ? shown(ground.laid.bait) : ground.laid.bait;
+      const planted = wall === 'mounts' ? shown(ground.laid.bait) : ground.laid.bait;
+      // One that no control before it has ended.
+      const victim = startVictim(ground.identity, planted.publicSecret);
+      onTestFinished(victim.end);
+      const bait = { ...planted, victim: victim.pid, victimWord: victim.word };
       const output = await runWithout(wall, site(wall, kernel), program(bait));
       const worked = loot<Record<string, boolean>>({
         output,

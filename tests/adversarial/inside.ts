@@ -49,6 +49,8 @@ export interface Bait {
   abstractSocket: string;
   /** A process of the host, of the run's own user, that holds `openSecret` open as descriptor 3. */
   victim: number;
+  /** What only the command line of the victim has, in two parts that a dash joins: no program of an attack has it whole. */
+  victimWord: readonly [string, string];
   /** Can be read by any user, at a path that every user can walk. */
   publicSecret: string;
   /** Base64 programs that make one system call, by name. */
@@ -258,10 +260,9 @@ const ENVIRONMENT: InsideAttack[] = [
     id: 'environment.command-lines',
     family: 'environment and /proc',
     tries: 'read what other programs were started with',
-    stoppedBy: both,
+    stoppedBy: room,
     wall: 'processes',
-    attack:
-      "return pids().some((pid) => read(`/proc/${pid}/cmdline`).includes(['argument-of', 'the-host'].join('-')))",
+    attack: "return pids().some((pid) => read(`/proc/${pid}/cmdline`).includes(BAIT.victimWord.join('-')))",
   },
   {
     id: 'proc.setting',
@@ -405,7 +406,7 @@ const PROCESSES: InsideAttack[] = [
     stoppedBy: both,
     wall: 'processes',
     attack:
-      "if (!read(`/proc/${BAIT.victim}/cmdline`).includes(['argument-of', 'the-host'].join('-'))) return false; process.kill(BAIT.victim, 'SIGKILL'); return true",
+      "if (!read(`/proc/${BAIT.victim}/cmdline`).includes(BAIT.victimWord.join('-'))) return false; process.kill(BAIT.victim, 'SIGKILL'); return true",
   },
   {
     id: 'process.trace',
