@@ -5,15 +5,26 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-const source = join(root, 'src-native/landlock.c');
 const folder = join(root, 'out/native');
-const program = join(folder, 'landlock');
-const stamp = join(folder, 'landlock.built');
+const stamp = join(folder, 'built');
+const warnings = ['-std=c11', '-O2', '-Wall', '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
+const products = [
+  { file: 'landlock', source: join(root, 'src-native/landlock.c'), flags: [] },
+  {
+    file: 'spawn.node',
+    source: join(root, 'src-native/spawn.c'),
+    flags: ['-shared', '-fPIC', '-I', join(root, 'node_modules/node-api-headers/include')],
+  },
+];
 
-/** Whether what is built was built from the source as it stands, or there is nothing to build for this system. */
+/** Whether what is built was built from the sources as they stand, or there is nothing to build for this system. */
 export function isNativeBuilt() {
   if (process.platform !== 'linux') return true;
-  return existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest();
+  return (
+    products.every(({ file }) => existsSync(join(folder, file))) &&
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === digest()
+  );
 }
 
 /**
@@ -23,16 +34,17 @@ export function isNativeBuilt() {
 export function buildNative() {
   if (isNativeBuilt()) return null;
   mkdirSync(folder, { recursive: true });
-  const next = join(folder, `landlock.${process.pid}`);
-  const flags = ['-std=c11', '-O2', '-Wall', '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
-  const done = spawnSync('cc', [...flags, '-o', next, source], { encoding: 'utf8' });
-  if (done.error?.code === 'ENOENT')
-    return 'There is no C compiler, so the kernel layer of the sandbox cannot be built and agents do not run: install gcc and the C library’s headers (on Debian "sudo apt-get install gcc libc6-dev").';
-  if (done.status !== 0)
-    return `The kernel layer of the sandbox could not be built, so agents do not run: ${(done.stderr || done.error?.message || '').trim()}`;
-  // Whatever the builder's umask: nobody else may change it, and every run's user may execute it.
-  chmodSync(next, 0o755);
-  renameSync(next, program);
+  for (const { file, source, flags } of products) {
+    const next = join(folder, `${file}.${process.pid}`);
+    const done = spawnSync('cc', [...warnings, ...flags, '-o', next, source], { encoding: 'utf8' });
+    if (done.error?.code === 'ENOENT')
+      return 'There is no C compiler, so the kernel layer of the sandbox cannot be built and agents do not run: install gcc and the C library’s headers (on Debian "sudo apt-get install gcc libc6-dev").';
+    if (done.status !== 0)
+      return `${source.slice(root.length + 1)} could not be built, so agents do not run: ${(done.stderr || done.error?.message || '').trim()}`;
+    // Whatever the builder's umask: nobody else may change it, and every run's user may execute it.
+    chmodSync(next, 0o755);
+    renameSync(next, join(folder, file));
+  }
   writeFileSync(stamp, digest());
   return null;
 }
@@ -41,5 +53,7 @@ export function buildNative() {
 export const setup = buildNative;
 
 function digest() {
-  return createHash('sha256').update(readFileSync(source)).digest('hex');
+  const hash = createHash('sha256').update(process.arch);
+  for (const { source, flags } of products) hash.update(readFileSync(source)).update(flags.join(' '));
+  return hash.digest('hex');
 }

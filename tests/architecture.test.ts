@@ -29,6 +29,7 @@ function roomOf(file: string): string | undefined {
 
 const knownServices = [
   'event-store',
+  'processes',
   'repositories',
   'sandbox',
   'gateway',

@@ -1,7 +1,21 @@
 // What Atrium's own agent programs share: one JSON value a line with the driver, a shell command, a commit, a result.
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { StringDecoder } from 'node:string_decoder';
 
@@ -58,26 +72,45 @@ export function end(outcome, reason, transient = false) {
 /** Runs a shell command and tells its output as it comes; resolves with its exit code, its signal and its last lines. */
 export function runShell(command) {
   return new Promise((ended) => {
-    const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const pipes = { stdout: openPipe(), stderr: openPipe() };
+    const child = spawn('/bin/sh', ['-c', command], {
+      stdio: ['ignore', pipes.stdout.writing, pipes.stderr.writing],
+    });
+    const streams = Object.values(pipes).map(({ reading, writing }) => {
+      closeSync(writing);
+      return reading;
+    });
     let tail = '';
-    for (const name of ['stdout', 'stderr']) {
+    for (const [name, { reading }] of Object.entries(pipes)) {
       const decoder = new StringDecoder('utf8');
       const pass = (text) => {
         if (text === '') return;
         tail = (tail + text).slice(-2_000);
         tell({ event: name, text });
       };
-      child[name].on('data', (chunk) => pass(decoder.write(chunk)));
-      child[name].on('end', () => pass(decoder.end()));
+      reading.on('data', (chunk) => pass(decoder.write(chunk)));
+      reading.on('end', () => pass(decoder.end()));
     }
     child.on('error', (error) => ended({ code: null, signal: null, tail: error.message }));
     child.on('exit', (code, signal) => {
       const finish = () => ended({ code, signal, tail: lastLines(tail) });
-      child.on('close', finish);
+      Promise.all(streams.map((stream) => stream.closed || once(stream, 'close'))).then(finish);
       // A process that the command left in the background may hold the pipes: it is not waited for.
       setTimeout(finish, 500).unref();
     });
   });
+}
+
+/** A pipe that can be opened by its path: what Node makes itself are sockets, and `echo x > /dev/stderr` fails on those. */
+function openPipe() {
+  const folder = mkdtempSync(join(tmpdir(), 'stream-'));
+  const file = join(folder, 'pipe');
+  const made = spawnSync('mkfifo', ['-m', '600', file], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`mkfifo failed: ${made.stderr || made.error?.message}`);
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writing = openSync(file, constants.O_WRONLY);
+  rmSync(folder, { recursive: true });
+  return { reading: new Socket({ fd, readable: true, writable: false }), writing };
 }
 
 /** Commits everything that is not committed, without hooks and without the mounted node_modules; false where nothing was left. */

@@ -9,6 +9,7 @@ import type { Snapshot, StatusView } from '../contract/feed.ts';
 import type { TicketSummary } from '../contract/tickets.ts';
 import { urgentFirst } from '../domain/urgency.ts';
 import { countWaiting } from '../domain/waiting.ts';
+import { loadNativeSpawn } from '../services/processes/index.ts';
 import { checkGit, type GitProgram } from '../services/repositories/index.ts';
 import { createTerminals, nodePty, type Terminals } from '../services/terminals/index.ts';
 import { createRuntimes } from '../services/runtimes/index.ts';
@@ -98,13 +99,16 @@ export async function openWorkspace(
       level: 'error',
       message: `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     });
+  const spawn = loadNativeSpawn(join(appRoot, 'out', 'native', 'spawn.node')) ?? undefined;
   const sandbox = made.sandbox({
+    spawn,
     nodePath: options.nodePath,
     forwarderPath: join(appRoot, 'resources', 'run', 'forwarder.mjs'),
     landlockPath: join(appRoot, 'out', 'native', 'landlock'),
     stateDir: join(places.state, 'sandbox'),
   });
   const git: GitProgram = {
+    spawn,
     file: GIT_PLACES.find((file) => existsSync(file)) ?? '/usr/bin/git',
     home: environment.HOME ?? null,
     remoteEnvironment:

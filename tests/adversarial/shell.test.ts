@@ -128,8 +128,8 @@ beforeAll(async () => {
   });
   worked = await siege.attack('acme', {
     title: 'An ordinary day',
-    acceptance: ['test -e x.txt'],
-    command: each(ORDINARY),
+    acceptance: ['test -e x.txt', 'echo judged > /dev/stderr'],
+    command: `${each(ORDINARY)}\necho said > /dev/stdout && echo complained | tee /dev/stderr > /dev/null && echo STREAMS`,
   });
 }, 120_000);
 afterAll(async () => {
@@ -162,6 +162,11 @@ describe('an ordinary day works', () => {
 
   test.each(Object.keys(ORDINARY).map((name, index) => [name, index] as const))('%s', (_name, index) => {
     expect(codes(worked).get(index)).toBe(0);
+  });
+
+  test('of scripts that open their streams by /dev/stdout and /dev/stderr', () => {
+    expect(worked.output.split('\n')).toEqual(expect.arrayContaining(['said', 'STREAMS']));
+    expect(worked.lines).toContainEqual(expect.objectContaining({ kind: 'stderr', text: 'complained\n' }));
   });
 
   test('[C3] and is merged', () => {

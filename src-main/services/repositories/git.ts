@@ -1,7 +1,8 @@
+import { spawn as nodeSpawn } from 'node:child_process';
 import { failure, RepositoryFault } from './fault.ts';
 import type { RepositoryFailure } from './fault.ts';
 import { runProcess } from './process.ts';
-import type { ProcessInput, ProcessResult } from './process.ts';
+import type { ProcessInput, ProcessResult, SpawnPort } from './process.ts';
 
 /** Where git is, and whose configuration counts where the operator's own is asked for. */
 export interface GitProgram {
@@ -11,6 +12,8 @@ export interface GitProgram {
   home: string | null;
   /** Further variables for speaking to a remote, such as SSH_AUTH_SOCK. */
   remoteEnvironment: Record<string, string>;
+  /** How it is started; Node's own `spawn` by default. */
+  spawn?: SpawnPort | undefined;
 }
 
 export interface GitCall {
@@ -101,6 +104,7 @@ export async function askGit(
   const whole = [...before, '--no-pager', ...args];
   const bounded = ['-c', 'ulimit -v "$1"; shift; exec "$@"', 'sh', String(call.memoryKb), program.file];
   return await runProcess({
+    spawn: program.spawn ?? nodeSpawn,
     file: call.memoryKb === undefined ? program.file : '/bin/sh',
     args: call.memoryKb === undefined ? whole : [...bounded, ...whole],
     cwd: call.cwd ?? call.workTree ?? '/',

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { RepositoryFault } from './fault.ts';
 
 /** What one child process gave back. */
@@ -10,7 +10,28 @@ export interface ProcessResult {
   stderr: string;
 }
 
+/** Starts a program by its absolute path as the first of a session; `spawn` of node:child_process does. */
+export type SpawnPort = (
+  file: string,
+  args: string[],
+  options: {
+    env: Record<string, string>;
+    cwd: string;
+    stdio: ('pipe' | 'ignore' | number)[];
+    detached: true;
+  },
+) => {
+  readonly pid?: number | undefined;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  kill(signal: NodeJS.Signals): boolean;
+  once(event: 'close', listener: (code: number | null) => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+};
+
 export interface ProcessInput {
+  spawn: SpawnPort;
   file: string;
   args: string[];
   cwd: string;
@@ -32,7 +53,7 @@ const STDERR_LIMIT = 64 * 1024;
 export function runProcess(input: ProcessInput): Promise<ProcessResult> {
   return new Promise((resolve, reject) => {
     const given = input.stdin;
-    const child = spawn(input.file, input.args, {
+    const child = input.spawn(input.file, input.args, {
       cwd: input.cwd,
       env: input.env,
       detached: true,

@@ -1,29 +1,38 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
-import { type Duplex, type Readable, Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { DESCRIPTORS, type LaunchPlan } from './arguments.ts';
-import { inheritableDescriptors } from './descriptors.ts';
-import { SandboxError } from './failure.ts';
 import type { LimitGroup } from './limits.ts';
-import type { LaunchOptions, SandboxExit, SandboxProcess } from './profile.ts';
+import type {
+  LaunchedProcess,
+  LaunchOptions,
+  SandboxExit,
+  SandboxProcess,
+  SandboxProfile,
+  SpawnPort,
+} from './profile.ts';
 import { statFields } from './tree-watcher.ts';
 
 /** Joins the groups, then becomes the launcher: everything it makes is in them from its first page on. */
 const JOIN_THEN_BECOME =
   'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
 const SHELL = '/bin/sh';
-const HIGHEST_DESCRIPTOR = 65_536;
+
+/** What a launch is started with. */
+export interface TreeParts {
+  spawn: SpawnPort;
+  launcher: string;
+  plan: LaunchPlan;
+  group: LimitGroup;
+  identity: SandboxProfile['identity'];
+}
 
 /**
  * Starts a planned launch. The caller has checked the launcher and the mounts.
  * @throws Error off the main thread: the kernel ties a tree's life to the thread that started it
  */
 export function startTree(
-  launcher: string,
-  plan: LaunchPlan,
-  group: LimitGroup,
+  { spawn, launcher, plan, group, identity }: TreeParts,
   options: LaunchOptions,
 ): SandboxProcess {
   if (!isMainThread) throw new Error('A sandbox can only be started from the main thread.');
@@ -35,7 +44,14 @@ export function startTree(
           SHELL,
           ['-c', JOIN_THEN_BECOME, 'sh', String(group.joinFiles.length), ...group.joinFiles, ...launch],
         ];
-  const child = spawnWithoutStrays(file, args, options.stdin ?? 'pipe');
+  const child = spawn(file, args, {
+    env: {},
+    cwd: '/',
+    stdio: [options.stdin ?? 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    // In a process group of its own, so that one signal reaches all of it.
+    detached: true,
+    owner: identity,
+  });
   const status = readStatus(child);
   for (const [descriptor, data] of [
     [DESCRIPTORS.options, plan.options.map((option) => `${option}\0`).join('')],
@@ -88,28 +104,6 @@ function closedInput(): Writable {
   return nothing;
 }
 
-/** In a process group of its own, so that one signal reaches all of it. Node closes its own descriptors at exec; what it was itself started with is covered with /dev/null. */
-function spawnWithoutStrays(file: string, args: string[], stdin: 'pipe' | 'ignore'): ChildProcess {
-  const stdio: ('pipe' | 'ignore' | number)[] = [stdin, 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'];
-  const strays = inheritableDescriptors().filter((descriptor) => descriptor >= stdio.length);
-  const highest = Math.max(...strays, 0);
-  if (highest > HIGHEST_DESCRIPTOR) {
-    throw new SandboxError(
-      'launch-failed',
-      `File descriptor ${highest} was left open by whoever started this process and would reach the sandbox.`,
-      'Start the core from a shell or service manager that leaves no descriptors open.',
-    );
-  }
-  const nothing = strays.length === 0 ? null : openSync('/dev/null', constants.O_RDWR);
-  try {
-    while (stdio.length <= highest) stdio.push('ignore');
-    for (const descriptor of strays) if (nothing !== null) stdio[descriptor] = nothing;
-    return spawn(file, args, { env: {}, cwd: '/', stdio, detached: true });
-  } finally {
-    if (nothing !== null) closeSync(nothing);
-  }
-}
-
 interface LauncherStatus {
   /** The sandbox's first process, by its pid on the host. */
   initPid(): number | null;
@@ -118,8 +112,8 @@ interface LauncherStatus {
   ended: Promise<void>;
 }
 
-function readStatus(child: ChildProcess): LauncherStatus {
-  const pipe = (child.stdio as (Duplex | null | undefined)[])[DESCRIPTORS.status];
+function readStatus(child: LaunchedProcess): LauncherStatus {
+  const pipe = child.stdio[DESCRIPTORS.status] as Readable | null | undefined;
   let text = '';
   if (pipe === undefined || pipe === null)
     throw new Error('The launcher was started without its status pipe.');
@@ -139,7 +133,7 @@ function readStatus(child: ChildProcess): LauncherStatus {
 }
 
 async function waitForEnd(
-  child: ChildProcess,
+  child: LaunchedProcess,
   status: LauncherStatus,
   group: LimitGroup,
 ): Promise<SandboxExit> {

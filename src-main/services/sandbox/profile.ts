@@ -162,4 +162,34 @@ export interface SandboxOptions {
   stateDir: string;
   /** How often the watcher looks at a tree, in milliseconds (default 250). */
   watchIntervalMs?: number;
+  /** How the launcher is started; Node's own `spawn` by default. */
+  spawn?: SpawnPort | undefined;
+}
+
+/** Starts a program by its absolute path as the first of a session; it inherits nothing but `stdio`. */
+export type SpawnPort = (
+  file: string,
+  args: string[],
+  options: {
+    env: Record<string, string>;
+    cwd: string;
+    stdio: ('pipe' | 'ignore' | number)[];
+    detached: true;
+    /** Who may open its pipes again by their path. */
+    owner: SandboxProfile['identity'];
+  },
+) => LaunchedProcess;
+
+/** What is used of a child process, with the names of node:child_process. */
+export interface LaunchedProcess {
+  readonly pid?: number | undefined;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** By descriptor. */
+  readonly stdio: readonly (Writable | Readable | null | undefined)[];
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+  once(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
 }

@@ -13,6 +13,7 @@ import { type KernelLayer, kernelLayerAt, SEALED_ABI } from './kernel-layer.ts';
 import { checkLauncherFile, readLauncherVersion } from './launcher.ts';
 import { chooseLimitKeeper, type LimitGroup, type LimitKeeper } from './limits.ts';
 import { inspectMounts } from './mounts.ts';
+import { spawnByNode } from './node-spawn.ts';
 import { collect, startTree } from './process-tree.ts';
 import type {
   LaunchOptions,
@@ -71,6 +72,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 /** `createSandbox` with its parts named. */
 export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sandbox {
   const launcherPath = options.launcherPath ?? DEFAULT_LAUNCHER;
+  const spawn = options.spawn ?? spawnByNode;
   const mode: SandboxMode = process.getuid?.() === 0 ? 'root-drop' : 'user-namespace';
   const running = new Set<SandboxProcess>();
   const terminals = new Set<{ stop(): void; gone: Promise<void> }>();
@@ -131,12 +133,12 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
     launchOptions: LaunchOptions,
     bait: string | null = null,
   ): SandboxProcess {
-    const { launcher, plan, group } = prepare(profile, command, bait);
+    const prepared = prepare(profile, command, bait);
     let tree: SandboxProcess;
     try {
-      tree = startTree(launcher, plan, group, launchOptions);
+      tree = startTree({ ...prepared, spawn, identity: profile.identity }, launchOptions);
     } catch (error) {
-      group.finish();
+      prepared.group.finish();
       throw error;
     }
     running.add(tree);

@@ -1,0 +1,1 @@
+export { loadNativeSpawn, type NativeSpawn } from './native-spawn.ts';
