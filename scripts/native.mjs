@@ -10,6 +10,7 @@ const stamp = join(folder, 'built');
 const warnings = ['-std=c11', '-O2', '-Wall', '-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
 const products = [
   { file: 'landlock', source: join(root, 'src-native/landlock.c'), flags: [] },
+  { file: 'forwarder', source: join(root, 'src-native/forwarder.c'), flags: [] },
   {
     file: 'spawn.node',
     source: join(root, 'src-native/spawn.c'),

@@ -3,10 +3,9 @@
  * `atrium` as a run finds it on its PATH: it reports and asks, over the run's own socket. What approves or moves anything is not
  * here and not behind that socket. Exit codes: 0 taken, 1 refused, 2 usage, 3 the core cannot be reached.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { parseArgs } from 'node:util';
+import { call, Failure, fromEnvironment, submitWork } from './run-call.mjs';
 
 const usage = `atrium submit result --summary TEXT        report what was done: the ticket, HEAD and the changed files are filled in
 atrium submit result --file F              a text with one block fenced as \`\`\`atrium-result, or its JSON; "-" reads stdin
@@ -25,7 +24,6 @@ atrium hook EVENT                          answer a hook: stdin is the agent pro
 atrium mcp                                 the same as tools, over the Model Context Protocol on stdio
 --json prints one JSON value`;
 
-const answerMs = 60_000;
 /** A call may wait for the operator. */
 const hookMs = 24 * 3_600_000;
 /** A question waits for a person. */
@@ -34,106 +32,15 @@ const askMs = 10 * 60_000;
 const toolsFile = '/opt/atrium/mcp/mcp.mjs';
 const json = process.argv.includes('--json');
 
-class Failure extends Error {
-  constructor(exitCode, code, message, hint = '') {
-    super(message);
-    Object.assign(this, { exitCode, code, hint });
-  }
-}
-
 function misuse(message) {
   return new Failure(2, 'usage', message, usage);
-}
-
-function fromEnvironment(name) {
-  const value = process.env[name];
-  if (value === undefined || value === '')
-    throw new Failure(1, 'not-a-run', `${name} is not set: this works inside a run only.`);
-  return value;
-}
-
-function git(...args) {
-  try {
-    return execFileSync('git', args, {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      maxBuffer: 64 * 1024 * 1024,
-    });
-  } catch (error) {
-    const said = String(error.stderr ?? error.message)
-      .trim()
-      .split('\n')[0];
-    throw new Failure(
-      1,
-      'git',
-      `git ${args[0]} did not work here: ${said}`,
-      'Run this inside the checkout, with the work committed.',
-    );
-  }
-}
-
-/** Calls the run API; resolves with its JSON, and throws what was refused. */
-async function call(method, path, body, timeout = answerMs) {
-  const socketPath = fromEnvironment('ATRIUM_SOCKET');
-  const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  const headers =
-    bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
-  const { status, text } = await new Promise((resolve, reject) => {
-    // An agent of its own, so that no proxy variable leads the call away from the socket.
-    const outgoing = request({ socketPath, method, path, headers, agent: false, timeout });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
-    outgoing.on('error', (error) => {
-      reject(
-        new Failure(
-          3,
-          'core-unreachable',
-          `The core does not answer on the run's socket (${error.code ?? error.message}).`,
-        ),
-      );
-    });
-    outgoing.on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk) => (text += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, text }));
-      response.on('error', reject);
-    });
-    outgoing.end(bytes);
-  });
-  let value;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Failure(1, 'fault', `The core answered ${status} without JSON.`);
-  }
-  if (status === 200) return value;
-  throw new Failure(
-    1,
-    value?.error?.code ?? 'fault',
-    value?.error?.message ?? `The core answered ${status}.`,
-    value?.error?.hint,
-  );
 }
 
 function submitResult(values) {
   if ((values.file === undefined) === (values.summary === undefined)) {
     throw misuse('`atrium submit result` takes either --summary or --file.');
   }
-  if (values.summary !== undefined) {
-    const commit = git('rev-parse', 'HEAD').trim();
-    const base = fromEnvironment('ATRIUM_BASE');
-    const files = git('diff', '--name-only', '--no-renames', '-z', base, commit)
-      .split('\0')
-      .filter((file) => file !== '');
-    const result = {
-      ticket: fromEnvironment('ATRIUM_TICKET'),
-      commit,
-      summary: values.summary,
-      commands: [],
-      files,
-    };
-    return call('POST', '/api/run/result', result);
-  }
+  if (values.summary !== undefined) return submitWork(values.summary);
   const text = textOf(values.file);
   if (!text.trimStart().startsWith('{')) {
     return call('POST', '/api/executions/callback', { ticketId: fromEnvironment('ATRIUM_TICKET'), text });

@@ -23,7 +23,7 @@ try {
   if (commitAll(task.title)) tell({ event: 'note', text: 'What the command left was committed.' });
   const commits = countCommits(base);
   if (commits === 0) end('failed', 'The command changed nothing.');
-  const submitted = submitResult(
+  const submitted = await submitResult(
     `${task.title}\n\n${commits} commit${commits === 1 ? '' : 's'} by: ${task.command.slice(0, 2_000)}`,
   );
   if (!submitted.ok) end('failed', `The result was not taken: ${submitted.text}`);

@@ -18,8 +18,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { StringDecoder } from 'node:string_decoder';
+import { submitWork } from '/opt/atrium/run/run-call.mjs';
 
-const client = '/opt/atrium/run/atrium.mjs';
 const answers = new Map();
 let asked = 0;
 
@@ -132,13 +132,14 @@ export function countCommits(base) {
   return Number(git(['rev-list', '--count', `${base}..HEAD`]).stdout.trim());
 }
 
-/** Submits the result of what is checked out, with the client that every run has: `{ ok, text }`. */
-export function submitResult(summary) {
-  const done = spawnSync(process.execPath, [client, 'submit', 'result', `--summary=${summary}`], {
-    encoding: 'utf8',
-  });
-  const text = lastLines(`${done.stdout ?? ''}\n${done.stderr ?? ''}`) || done.error?.message || '';
-  return { ok: done.status === 0, text };
+/** Submits the result of what is checked out, as `atrium submit result` does: `{ ok, text }`. */
+export async function submitResult(summary) {
+  try {
+    const { message = '' } = await submitWork(summary);
+    return { ok: true, text: message };
+  } catch (error) {
+    return { ok: false, text: [error.message, error.hint].filter(Boolean).join('\n') };
+  }
 }
 
 function keepOutNodeModules() {

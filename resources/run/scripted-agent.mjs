@@ -29,7 +29,7 @@ const players = {
     else tell({ event: 'text', text: `I was denied: ${reason}` });
   },
   submit: async (what) => {
-    const { ok, text } = what === 'honest' ? submitResult(`Scripted: ${task.title}`) : await post(what);
+    const { ok, text } = what === 'honest' ? await submitResult(`Scripted: ${task.title}`) : await post(what);
     if (ok) tell({ event: 'note', text: 'The result was taken.' });
     else tell({ event: 'error', text: `The result was not taken: ${text}` });
   },

@@ -11,7 +11,8 @@ test('of a lasting home that agents can write, a run is given plain files that a
   const around = mkdtempSync(join(tmpdir(), 'atrium-homes-'));
   const sandbox = createSandbox({
     nodePath: join(root, 'node_modules/node/bin/node'),
-    forwarderPath: join(root, 'resources/run/forwarder.mjs'),
+    forwarderPath: join(root, 'out/native/forwarder'),
+    proberPath: join(root, 'resources/run/prober.mjs'),
     landlockPath: join(root, 'out/native/landlock'),
     stateDir: join(around, 'state'),
   });

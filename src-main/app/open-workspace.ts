@@ -99,12 +99,14 @@ export async function openWorkspace(
       level: 'error',
       message: `${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     });
-  const spawn = loadNativeSpawn(join(appRoot, 'out', 'native', 'spawn.node')) ?? undefined;
+  const native = join(appRoot, 'out', 'native');
+  const spawn = loadNativeSpawn(join(native, 'spawn.node')) ?? undefined;
   const sandbox = made.sandbox({
     spawn,
     nodePath: options.nodePath,
-    forwarderPath: join(appRoot, 'resources', 'run', 'forwarder.mjs'),
-    landlockPath: join(appRoot, 'out', 'native', 'landlock'),
+    forwarderPath: join(native, 'forwarder'),
+    proberPath: join(appRoot, 'resources', 'run', 'prober.mjs'),
+    landlockPath: join(native, 'landlock'),
     stateDir: join(places.state, 'sandbox'),
   });
   const git: GitProgram = {

@@ -214,7 +214,8 @@ describe('a run that does not end by itself', () => {
       return composeSandbox(
         {
           nodePath,
-          forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+          forwarderPath: path.join(appRoot, 'out', 'native', 'forwarder'),
+          proberPath: path.join(appRoot, 'resources', 'run', 'prober.mjs'),
           landlockPath: path.join(appRoot, 'out', 'native', 'landlock'),
           stateDir: path.join(place.around, 'control'),
         },

@@ -111,7 +111,8 @@ describe.runIf(process.getuid?.() === 0)('[B4] the matrix of attempts and layers
     chmodSync(path.join(foreign, 'long.txt'), 0o666);
     const options = {
       nodePath,
-      forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+      forwarderPath: path.join(appRoot, 'out', 'native', 'forwarder'),
+      proberPath: path.join(appRoot, 'resources', 'run', 'prober.mjs'),
       landlockPath: path.join(appRoot, 'out', 'native', 'landlock'),
       stateDir: path.join(place.around, 'state'),
     };

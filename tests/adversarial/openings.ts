@@ -195,7 +195,8 @@ export async function runWithout(wall: Wall | null, site: Site, command: string)
   const sandbox = composeSandbox(
     {
       nodePath,
-      forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+      forwarderPath: path.join(appRoot, 'out', 'native', 'forwarder'),
+      proberPath: path.join(appRoot, 'resources', 'run', 'prober.mjs'),
       landlockPath,
       stateDir: path.join(site.root, 'state'),
     },

@@ -33,7 +33,8 @@ const native = path.join(appRoot, 'out', 'native', 'landlock');
 const sandboxWith = (landlockPath: string) =>
   createSandbox({
     nodePath,
-    forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+    forwarderPath: path.join(appRoot, 'out', 'native', 'forwarder'),
+    proberPath: path.join(appRoot, 'resources', 'run', 'prober.mjs'),
     landlockPath,
     stateDir: path.join(place.around, 'sandbox'),
   });

@@ -216,7 +216,8 @@ describe('from inside a run', () => {
       const sandbox = composeSandbox(
         {
           nodePath,
-          forwarderPath: path.join(appRoot, 'resources', 'run', 'forwarder.mjs'),
+          forwarderPath: path.join(appRoot, 'out', 'native', 'forwarder'),
+          proberPath: path.join(appRoot, 'resources', 'run', 'prober.mjs'),
           landlockPath: path.join(appRoot, 'out', 'native', 'landlock'),
           stateDir: path.join(place.around, 'control', 'state'),
         },

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { writeResultMarkers } from '../../contract/run-api.ts';
@@ -45,6 +45,7 @@ async function room(role: string): Promise<Room> {
   git('commit', '-qm', 'work');
   const program = join(checkout, '.git', 'atrium');
   await copyFile(client, program);
+  await copyFile(join(dirname(client), 'run-call.mjs'), join(checkout, '.git', 'run-call.mjs'));
   const env = {
     PATH: process.env['PATH'],
     HOME: checkout,

@@ -9,7 +9,7 @@ export const SOCKET_INSIDE = '/run/atrium/core.sock';
 /** Where Node is, inside. */
 export const NODE_INSIDE = '/opt/node/bin/node';
 /** Where the forwarder is, inside. */
-export const FORWARDER_INSIDE = '/opt/atrium/forwarder.mjs';
+export const FORWARDER_INSIDE = '/opt/atrium/forwarder';
 /** The port inside that leads to the run's socket. */
 export const FORWARDER_PORT = 8790;
 const NPM_INSIDE = '/opt/node/lib/node_modules/npm';
@@ -94,7 +94,7 @@ export function buildArguments(input: LaunchInput): LaunchPlan {
   const forwarded =
     profile.socket === null
       ? confined
-      : [NODE_INSIDE, FORWARDER_INSIDE, String(FORWARDER_PORT), SOCKET_INSIDE, '--', ...confined];
+      : [FORWARDER_INSIDE, String(FORWARDER_PORT), SOCKET_INSIDE, '--', ...confined];
   return { options, command: [...dropTo(profile), ...forwarded], filter: input.filter };
 }
 

@@ -23,7 +23,7 @@ const RESERVED_TREES = [
 const RESERVED_FOR_CORE = [
   '/run/atrium',
   '/opt/node',
-  '/opt/atrium/forwarder.mjs',
+  '/opt/atrium/forwarder',
   '/opt/atrium/landlock',
   '/opt/atrium/bait',
 ];

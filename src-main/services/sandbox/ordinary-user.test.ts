@@ -33,7 +33,8 @@ async function asOrdinaryUser(launcherPath: string): Promise<Seen> {
     import { createSandbox } from ${JSON.stringify(inRepository('src-main/services/sandbox/index.ts'))};
     const sandbox = createSandbox(${JSON.stringify({
       nodePath: inRepository('node_modules/node/bin/node'),
-      forwarderPath: inRepository('resources/run/forwarder.mjs'),
+      forwarderPath: inRepository('out/native/forwarder'),
+      proberPath: inRepository('resources/run/prober.mjs'),
       landlockPath: inRepository('out/native/landlock'),
       stateDir: join(root, 'state'),
       watchIntervalMs: 20,

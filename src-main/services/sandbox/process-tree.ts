@@ -17,6 +17,7 @@ import { statFields } from './tree-watcher.ts';
 const JOIN_THEN_BECOME =
   'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 >"$1" || exit 125; shift; n=$((n-1)); done; exec "$@"';
 const SHELL = '/bin/sh';
+const CODE_OF_KILLED = 128 + 9;
 
 /** What a launch is started with. */
 export interface TreeParts {
@@ -73,8 +74,10 @@ export function startTree(
   }
 
   let ended = false;
+  let killed = false;
   const kill = (): void => {
     if (ended) return;
+    killed = true;
     const init = status.initPid();
     // Its parent is the launcher, which has not been reaped yet: the pid cannot be somebody else's.
     if (init !== null && child.pid !== undefined && Number(statFields(init)?.[1]) === child.pid)
@@ -82,7 +85,12 @@ export function startTree(
     // The whole group: right after the start the init has not bound its life to the launcher's yet.
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) sendKill(-child.pid);
   };
-  const exited = waitForEnd(child, status, group).finally(() => {
+  const exited = waitForEnd(child, status, group).then(
+    // Of the init that was killed first, the launcher may tell as of a command that ended with this code.
+    (exit): SandboxExit =>
+      killed && exit.code === CODE_OF_KILLED ? { ...exit, code: null, signal: 'SIGKILL' } : exit,
+  );
+  void exited.then(() => {
     ended = true;
   });
   return {

@@ -154,8 +154,10 @@ export interface SandboxOptions {
   launcherPath?: string;
   /** The Node binary that exists inside as `/opt/node/bin/node`. */
   nodePath: string;
-  /** `resources/run/forwarder.mjs`; `prober.mjs` lies beside it. */
+  /** The built forwarder to a run's socket. */
   forwarderPath: string;
+  /** `resources/run/prober.mjs`. */
+  proberPath: string;
   /** The built launcher of the kernel layer. */
   landlockPath: string;
   /** Private folder (made 0700) for the made-up `/etc`; no profile may expose it. */

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { BAIT_INSIDE, FORWARDER_PORT, NODE_INSIDE, USER_INSIDE } from './arguments.ts';
 import { PORTS_ABI, SCOPES_ABI, SEALED_ABI } from './kernel-layer.ts';
 import { HOME_INSIDE, isWithin } from './mounts.ts';
@@ -30,7 +30,7 @@ export interface ProvingHost {
   /** Runs the prober: not confined by the kernel layer yet, and with `bait` at `BAIT_INSIDE`. */
   run(profile: SandboxProfile, command: string[], options: RunOptions, bait: string): Promise<RunResult>;
   stateDir(): string;
-  forwarderPath: string;
+  proberPath: string;
   /** Which Landlock there is; 0 where the layer is missing. */
   landlock: number;
   /** The command line inside that leads behind the kernel layer; empty where there is none to be had. */
@@ -76,7 +76,7 @@ export async function proveProfile(host: ProvingHost, profile: SandboxProfile): 
     const room = planAttempts(profile, bait, host.stateDir());
     const needed = host.landlock > 0 || profile.kernel.required;
     const kernel = needed ? planKernelAttempts(profile, host.landlock) : [];
-    const program = readFileSync(join(dirname(host.forwarderPath), 'prober.mjs'), 'utf8');
+    const program = readFileSync(host.proberPath, 'utf8');
     const plan = {
       attempts: room,
       confined: needed ? { attempts: kernel, command: [...host.confinement, ...PROBER, '-'], program } : null,

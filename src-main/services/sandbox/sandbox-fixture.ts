@@ -50,7 +50,8 @@ export function openFixture(changes: FixtureChanges = {}): Fixture {
   const root = mkdtempSync(join(tmpdir(), 'atrium-sandbox-'));
   const options: SandboxOptions = {
     nodePath: inRepository('node_modules/node/bin/node'),
-    forwarderPath: inRepository('resources/run/forwarder.mjs'),
+    forwarderPath: inRepository('out/native/forwarder'),
+    proberPath: inRepository('resources/run/prober.mjs'),
     landlockPath: inRepository('out/native/landlock'),
     stateDir: join(root, 'state'),
     ...(changes.launcherPath === undefined ? {} : { launcherPath: changes.launcherPath }),

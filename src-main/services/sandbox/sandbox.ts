@@ -243,7 +243,7 @@ export function composeSandbox(options: SandboxOptions, parts: SandboxParts): Sa
         {
           run,
           stateDir,
-          forwarderPath: options.forwarderPath,
+          proberPath: options.proberPath,
           landlock: layer?.abi ?? 0,
           confinement: layer === null ? [] : confinement(profile, base()),
         },

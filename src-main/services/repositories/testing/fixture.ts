@@ -6,6 +6,7 @@ import type { GitProgram } from '../git.ts';
 import { openRepository } from '../repository.ts';
 import type { OpenRepositoryInput, Repository } from '../repository.ts';
 import { sandboxed } from './sandbox.ts';
+import { nativeSpawn } from '../../../../tests/support/spawn.ts';
 
 /** A temporary folder with a home, a repository of the operator's and room for state. */
 export interface Ground {
@@ -44,7 +45,7 @@ export function makeGround(name = 'host'): Ground {
     writeFileSync(join(host, path), text);
   };
   operator(['init', '-q', '-b', 'main']);
-  const git: GitProgram = { file: '/usr/bin/git', home, remoteEnvironment: {} };
+  const git: GitProgram = { file: '/usr/bin/git', home, remoteEnvironment: {}, spawn: nativeSpawn };
   return {
     root,
     home,
@@ -72,7 +73,7 @@ export async function openAt(
   const opened = await openRepository({
     path: host,
     branch: 'main',
-    git: { file: '/usr/bin/git', home: join(root, 'home'), remoteEnvironment: {} },
+    git: { file: '/usr/bin/git', home: join(root, 'home'), remoteEnvironment: {}, spawn: nativeSpawn },
     stateDir: join(root, 'state'),
     sandboxed,
     sealed: false,
