@@ -53,9 +53,13 @@ export async function unknownCheckouts(brand: Brand, now: Date): Promise<string[
     .filter((folder) => !known.has(folder) && now.getTime() - madeAt(folder) >= KEEP.orphan);
 }
 
-/** When a folder was made, in milliseconds since the epoch; 0 where it is gone. */
+/**
+ * When a folder was made, in milliseconds since the epoch; where the file system does not keep that, when it last changed. 0 where
+ * it is gone.
+ */
 function madeAt(folder: string): number {
-  return statSync(folder, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+  const found = statSync(folder, { throwIfNoEntry: false });
+  return found === undefined ? 0 : found.birthtimeMs || found.ctimeMs;
 }
 
 /** Forgets dependencies that no room has used for a week: setup makes them again. */

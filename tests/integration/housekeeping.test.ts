@@ -82,6 +82,13 @@ test('[B5] the checkout of a blocked ticket goes three days after, at a start; w
   expect(told?.text).toMatch(/what was left is kept as refs\/atrium\/trash\//);
 });
 
+/** Settles with what is told when the next checkout has been removed. */
+async function untilRemoved(): Promise<string> {
+  for await (const item of await now().feed({}))
+    if (item.kind === 'activity' && item.entry.type === 'checkout.removed') return item.entry.text;
+  throw new Error('The feed ended before a checkout was removed.');
+}
+
 /** Lays down a checkout as a crash could have left it: a copy of another, remembered like that one. */
 const plant = (from: string, name: string): string => {
   const folder = checkout(name);
@@ -105,11 +112,10 @@ const plant = (from: string, name: string): string => {
 
 test('[B5] the checkout of a merged ticket goes a day after the merge, an orphan a day after it was made', async () => {
   source = await order('source', 'mkdir source; echo dirty > source/x; exit 1');
+  const removed = untilRemoved();
   const merged = await order('merged', 'mkdir merged; echo x > merged/x');
   expect(merged.state).toBe('merged');
-  for await (const _report of await now().start({})) {
-    // When it has ended, its own checkout is gone.
-  }
+  expect(await removed).toContain(merged.id);
   const folder = plant(source.id, merged.id);
   const ended = Date.parse(
     held(await now().ticket.show({ id: merged.id })).timeline.findLast(({ type }) => type === 'ticket.merged')
