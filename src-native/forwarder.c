@@ -227,6 +227,6 @@ int main(int given, char **arguments) {
     /* From the last to the first: what is dropped changes places with one that was served. */
     for (size_t at = here; at > 0; at -= 1)
       if (!serve(connections[at - 1], &watched[1 + 2 * (at - 1)])) drop(at - 1), is_full = 0;
-    if ((watched[0].revents & POLLIN) != 0) is_full = !take(listener, arguments[2]);
+    if ((watched[0].revents & POLLIN) != 0) is_full = !take(listener, arguments[2]) && count > 0;
   }
 }

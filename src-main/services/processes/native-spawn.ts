@@ -156,7 +156,9 @@ function livingChildren(addon: Addon) {
       if (ended === null) continue;
       living.delete(pid);
       const [code, signal] = ended;
-      settle(child, code, signal === null ? null : (signalNames.get(signal) as NodeJS.Signals));
+      child.end(code, signal === null ? null : (signalNames.get(signal) as NodeJS.Signals));
+      // Each in a turn of its own: a listener that throws keeps no other child from being told of.
+      process.nextTick(settle, child);
     }
     if (living.size > 0) return;
     clearInterval(hold);
@@ -175,8 +177,8 @@ function livingChildren(addon: Addon) {
 }
 
 /** `exit` now, `close` when all that it said was read; what nobody reads flows away. */
-function settle(child: NativeChild, code: number | null, signal: NodeJS.Signals | null): void {
-  child.end(code, signal);
+function settle(child: NativeChild): void {
+  const { exitCode: code, signalCode: signal } = child;
   child.stdin?.destroy();
   const open = child.stdio.filter((stream) => stream !== null).filter((stream) => !stream.closed);
   const closed = Promise.all(open.map((stream) => new Promise((done) => stream.once('close', done))));

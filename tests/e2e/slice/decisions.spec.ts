@@ -49,7 +49,7 @@ test('[R1] drafts are put off, sent back with a note and blocked; a run is stopp
     await expect(window.card).toContainText('Sort the shelves');
     await page.getByRole('button', { name: 'Later' }).click();
     await expect(window.card).toContainText('Paint the door');
-    expect(await window.needYou()).toBe(2);
+    await expect.poll(() => window.needYou()).toBe(2);
   });
 
   await test.step('sent back with a note', async () => {
@@ -76,7 +76,7 @@ test('[R1] drafts are put off, sent back with a note and blocked; a run is stopp
     await page.getByRole('dialog').getByRole('button', { name: 'Block' }).click();
     await expect(stateOf(page)).toHaveText('Blocked at draft');
     await expect(page.getByText('The door is sold').first()).toBeVisible();
-    expect(await window.needYou()).toBe(1);
+    await expect.poll(() => window.needYou()).toBe(1);
   });
 
   await test.step('a run is stopped', async () => {
@@ -96,12 +96,12 @@ test('[R1] drafts are put off, sent back with a note and blocked; a run is stopp
     await window.command('T-label-1');
     await expect(stateOf(page)).toHaveText('Blocked at in progress');
     expect((await desk.show('T-label-1')).blockedReason).toContain('operator');
-    expect(await window.needYou()).toBe(0);
+    await expect.poll(() => window.needYou()).toBe(0);
   });
 
   await test.step('a successor takes its place', async () => {
     await page.getByRole('button', { name: 'Draft a successor' }).click();
     await expect(window.card).toContainText('Takes the place of T-label-1');
-    expect(await window.needYou()).toBe(1);
+    await expect.poll(() => window.needYou()).toBe(1);
   });
 });

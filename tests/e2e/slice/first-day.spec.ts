@@ -103,7 +103,7 @@ test.describe('with an agent program that takes a sentence as it is', () => {
       await expect(window.pending).toBeVisible();
       await page.clock.fastForward(5_000);
       await expect(window.pending).toBeHidden();
-      expect(await window.needYou()).toBe(0);
+      await expect.poll(() => window.needYou()).toBe(0);
     });
 
     await test.step('it is followed as it runs', async () => {
