@@ -1,7 +1,7 @@
 // `npm test`, `npm run test:slow`: every suite, and last, alone on its line, `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { freemem, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, main, node, root, setup } from './setup.mjs';
 
@@ -69,7 +69,7 @@ function folderForFiles() {
   const mounted =
     process.platform === 'linux' &&
     process.getuid?.() === 0 &&
-    freemem() > 2 * inMemory &&
+    process.availableMemory() > 2 * inMemory &&
     spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${inMemory}`, 'atrium-tests', folder]).status === 0;
   // Like any folder for temporary files: tests become other users, who work in it too.
   chmodSync(folder, 0o1777);

@@ -234,7 +234,7 @@ test('trailers that name other tickets move none of them (forged.trailer)', asyn
 
 describe('what an agent plants in its checkout', () => {
   const EVIL =
-    () => `printf '#!/bin/sh\\ntouch ${marker()} /work/ran-inside 2>/dev/null; cat\\n' > .git/evil; chmod +x .git/evil
+    () => `printf '#!/bin/sh\\ntouch ${marker()} 2>/dev/null; cat\\n' > .git/evil; chmod +x .git/evil
     git config core.fsmonitor "$PWD/.git/evil"; git config core.hooksPath "$PWD/.git/hooks"; git config core.sshCommand "$PWD/.git/evil"
     mkdir -p .git/hooks; for hook in post-checkout post-index-change reference-transaction pre-commit post-merge; do cp .git/evil .git/hooks/$hook; done
     git config filter.x.clean "$PWD/.git/evil"; git config filter.x.smudge "$PWD/.git/evil"; git config diff.x.textconv "$PWD/.git/evil"
