@@ -1,5 +1,5 @@
 // `npm test`, `npm run test:slow`: every suite, and last, alone on its line, `N passed, N failed`.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,6 @@ const commands = { check: 'check', typecheck: 'typecheck', lint: 'lint', format:
 const fast = ['integration', 'e2e', 'unit', 'check', 'conformance', 'format', 'architecture'];
 const slow = ['adversarial', 'programs', 'chaos', 'bad-input'];
 const sideBySide = 2;
-/** How much memory the files of tests may take, in bytes. */
-const inMemory = 4 * 1024 ** 3;
 const chosen = named.length > 0 ? named : flags.includes('--slow') ? slow : fast;
 
 /** Programs that suites run in, each the leader of a group of its own. */
@@ -43,7 +41,12 @@ for (const [signal, code] of [
 
 await main(async () => {
   await setup({ programs: ['chromium'] });
-  const folder = folderForFiles();
+  // Tests open sockets below it, whose paths may have 107 bytes.
+  const base = Buffer.byteLength(tmpdir()) <= 40 ? tmpdir() : '/tmp';
+  const folder = mkdtempSync(join(base, 'at-'));
+  // Like any folder for temporary files: tests become other users, who work in it too.
+  chmodSync(folder, 0o1777);
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const results = [];
   const waiting = [...chosen];
   const lane = async () => {
@@ -57,28 +60,6 @@ await main(async () => {
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   return failed === 0 && passed > 0 ? 0 : 1;
 });
-
-/**
- * Makes the folder that tests keep their files in, and lets it go with this process. Root gets it in memory where there is much:
- * many disks take a millisecond for each file that is made.
- */
-function folderForFiles() {
-  // Tests open sockets below it, whose paths may have 107 bytes.
-  const base = Buffer.byteLength(tmpdir()) <= 40 ? tmpdir() : '/tmp';
-  const folder = mkdtempSync(join(base, 'at-'));
-  const mounted =
-    process.platform === 'linux' &&
-    process.getuid?.() === 0 &&
-    process.availableMemory() > 2 * inMemory &&
-    spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${inMemory}`, 'atrium-tests', folder]).status === 0;
-  // Like any folder for temporary files: tests become other users, who work in it too.
-  chmodSync(folder, 0o1777);
-  process.once('exit', () => {
-    if (mounted) spawnSync('umount', ['--lazy', folder]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
 
 /** Runs one suite and says how it went. A suite that crashed, timed out or ran nothing has failed. */
 async function one(name, folder) {

@@ -182,6 +182,8 @@ describe('a repository that only looks unusual is taken, and work is merged in i
     expect(waits.reason).toContain(folder);
     expect(started.phases[0]?.reason).toContain(folder);
     await rename(`${folder}.moved`, folder);
-    expect((await desk.dispatch()).merged).toEqual([lost.id]);
+    const { merged } = await desk.dispatch();
+    const reasons = (await desk.show(lost.id)).attemptList.map(({ reason }) => reason);
+    expect([merged, reasons]).toEqual([[lost.id], ['merged']]);
   });
 });
