@@ -85,14 +85,15 @@ export function startTree(
     // The whole group: right after the start the init has not bound its life to the launcher's yet.
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) sendKill(-child.pid);
   };
-  const exited = waitForEnd(child, status, group).then(
-    // Of the init that was killed first, the launcher may tell as of a command that ended with this code.
-    (exit): SandboxExit =>
-      killed && exit.code === CODE_OF_KILLED ? { ...exit, code: null, signal: 'SIGKILL' } : exit,
-  );
-  void exited.then(() => {
-    ended = true;
-  });
+  const exited = waitForEnd(child, status, group)
+    .then(
+      // Of the init that was killed first, the launcher may tell as of a command that ended with this code.
+      (exit): SandboxExit =>
+        killed && exit.code === CODE_OF_KILLED ? { ...exit, code: null, signal: 'SIGKILL' } : exit,
+    )
+    .finally(() => {
+      ended = true;
+    });
   return {
     pid: child.pid ?? -1,
     stdin: stdin ?? closedInput(),
